@@ -208,3 +208,57 @@ GRAPHML = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedef
 def test_a_misspelled_node_is_no_new_one(tmp_path, text, words):
     with pytest.raises(DnnExplainError, match=words):
         load_topology(written(tmp_path, text))
+
+
+SQUARE = (("A", "B"), ("B", "C"), ("C", "D"), ("D", "A"))
+
+
+def square(folder, kind, links, **attributes):
+    """A square of nodes in one of the formats that are networkx's."""
+    data = {"nodes": [{"id": node} for node in "ABCD"],
+            "edges": [{"source": a, "target": b, **attributes} for a, b in links]}  # fmt: skip
+    if kind == "json":
+        text = json.dumps(data)
+    elif kind == "gml":
+        nodes = "".join(f'  node [ id {place}\n label "{node}" ]\n' for place, node in enumerate("ABCD"))
+        more = "".join(f"\n    {key} {json.dumps(value)}" for key, value in attributes.items())
+        edges = "".join(
+            f"  edge [\n    source {'ABCD'.index(a)}\n    target {'ABCD'.index(b)}{more}\n  ]\n" for a, b in links
+        )
+        text = f"graph [\n{nodes}{edges}]\n"
+    else:
+        keys = "".join(f'<key id="{key}" for="edge" attr.name="{key}" attr.type="string"/>' for key in attributes)
+        nodes = "".join(f'<node id="{node}"/>' for node in "ABCD")
+        more = "".join(f'<data key="{key}">{value}</data>' for key, value in attributes.items())
+        edges = "".join(f'<edge source="{a}" target="{b}">{more}</edge>' for a, b in links)
+        space = 'xmlns="http://graphml.graphdrawing.org/xmlns"'
+        text = f'<graphml {space}>{keys}<graph edgedefault="undirected">{nodes}{edges}</graph></graphml>'
+    file = folder / f"square.{kind}"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize("kind", ["gml", "json", "graphml"])
+def test_links_that_are_listed_in_both_directions_are_no_parallel_ones(tmp_path, kind):
+    both = [*SQUARE, *((b, a) for a, b in SQUARE)]
+    once, twice = (load_topology(square(tmp_path, kind, links, capacity=10)) for links in (SQUARE, both))
+    assert once.links == twice.links
+    assert twice.capacity.tolist() == once.capacity.tolist() == [10.0] * 8
+    parallel = load_topology(square(tmp_path, kind, [*SQUARE, ("A", "B")], capacity=10))
+    assert sorted(parallel.capacity.tolist()) == [10.0] * 6 + [20.0] * 2
+
+
+@pytest.mark.parametrize("kind", ["gml", "json", "graphml"])
+def test_the_unit_that_is_given_is_that_of_plain_numbers(tmp_path, kind):
+    for name, said in (("capacity", 100), ("bandwidth", 100)):
+        topology = load_topology(square(tmp_path, kind, SQUARE, **{name: said}), unit="Mb/s")
+        assert topology.capacity.tolist() == pytest.approx([0.1] * 8)
+        assert "no unit" not in topology.assumption
+    with_its_own = load_topology(square(tmp_path, kind, SQUARE, capacity="2 Gbps"), unit="Mb/s")
+    assert with_its_own.capacity.tolist() == pytest.approx([2.0] * 8)
+
+
+def test_what_is_called_a_rate_and_is_none_is_not_used_and_said(tmp_path):
+    topology = load_topology(square(tmp_path, "json", SQUARE, rate="A+"))
+    assert "the rate of 4 links is no rate and was not used" in topology.assumption
+    assert "4 of 4 links are assumed to carry" in topology.assumption

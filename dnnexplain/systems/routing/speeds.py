@@ -43,29 +43,40 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def capacity_of(data: Mapping[str, Any], link: str, name: str) -> tuple[float | None, str]:
+def capacity_of(data: Mapping[str, Any], link: str, name: str, unit: float | None = None) -> tuple[float | None, str]:
     """Gb/s that a link's attributes say, if they do, and from what that has to be said (empty if it is plain).
 
     Read are ``capacity`` (Gb/s, or with a unit), the Topology Zoo's ``LinkSpeedRaw`` (b/s), ``LinkSpeed`` with
-    ``LinkSpeedUnits``, and ``LinkLabel``, and what others call ``bandwidth``, ``speed``, ``bw`` or ``rate``.
+    ``LinkSpeedUnits``, and ``LinkLabel``, and what others call ``bandwidth``, ``speed``, ``bw`` or ``rate``; of the
+    latter what is no rate (``rate: "A+"``) means something else, and is not used.
+
+    Args:
+        data: the attributes.
+        link: its ends, for messages.
+        name: the topology's.
+        unit: of plain numbers, in Gb/s, where somebody said it.
 
     Raises:
         DnnExplainError: a capacity that is no rate; says how one is written.
     """
-    for key, factor in (("capacity", 1.0), ("LinkSpeedRaw", 1e-9)):
+    for key, factor in (("capacity", unit or 1.0), ("LinkSpeedRaw", 1e-9)):
         if data.get(key) is not None and data[key] != "":
             return _stated(data[key], factor, f"topology {name!r}: the {key} of link {link}"), ""
     parted = speed_of(f"{data.get('LinkSpeed', '')} {data.get('LinkSpeedUnits', '')}")
     if parted is not None:
         return parted, ""
+    unused = ""
     for key in (*_OTHER_NAMES, *(word.capitalize() for word in _OTHER_NAMES)):
         if data.get(key) is not None and data[key] != "":
             with_unit = speed_of(str(data[key]))
             if with_unit is not None:
                 return with_unit, ""
-            return _stated(data[key], 1.0, f"topology {name!r}: the {key} of link {link}"), f"its {key}"
+            number = _number(data[key])
+            if number is not None:
+                return number * (unit or 1.0), "" if unit else f"its {key}"
+            unused = f"its {key} is no rate"
     label = speed_of(str(data.get("LinkLabel", "")))
-    return label, "" if label is None else "its label"
+    return label, unused if label is None else "its label"
 
 
 def _stated(value: Any, factor: float, what: str) -> float:

@@ -182,7 +182,8 @@ def _from_graph(name: str, graph: Any, capacity: float | None) -> Topology:
         raise bound.over(name, "nodes", f"has {nodes:,} nodes and so {nodes * (nodes - 1):,} pairs to route")
     order = list(graph.nodes)
     index = {node: position for position, node in enumerate(order)}
-    read = [(a, b, *capacity_of(data, f"{a} -> {b}", name)) for a, b, data in graph.edges(data=True) if a != b]
+    unit = graph.graph.get("gbps")
+    read = [(a, b, *capacity_of(data, f"{a} -> {b}", name, unit)) for a, b, data in graph.edges(data=True) if a != b]
     edges = [(a, b, given) for a, b, given, _ in read]
     known = [given for _, _, given in edges if given is not None]
     fallback = capacity or (statistics.median(known) if known else DEFAULT_CAPACITY)
@@ -205,7 +206,10 @@ def _read_from(sources: Sequence[str]) -> list[str]:
     """What has to be said of capacities that no plain attribute gave."""
     said = []
     for source, links in Counter(filter(None, sources)).items():
-        if source == "its label":
+        if source.endswith("no rate"):
+            key = source.removeprefix("its ").removesuffix(" is no rate")
+            said.append(f"the {key} of {counted(links, 'link')} is no rate and was not used")
+        elif source == "its label":
             said.append(f"the capacity of {counted(links, 'link')} was read off the label")
         else:
             said.append(

@@ -11,7 +11,7 @@ Wessaely, Pioro, Tomaszewski 2010, http://sndlib.zib.de, section "formats").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -47,7 +47,7 @@ def graph_from_file(path: Path, unit: str | None = None) -> Any:
     start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"<"):
         root = parse_xml(data, path)
-        return _sndlib_xml(root, unit) if root.tag == f"{_SNDLIB_XML}network" else _graphml(root, path)
+        return _sndlib_xml(root, unit) if root.tag == f"{_SNDLIB_XML}network" else _in_unit(_graphml(root, path), unit)
     text = _without_comments(text_of(data, path))
     reader = _reader(text)
     if reader is None:
@@ -100,6 +100,19 @@ def _factor(unit: str | None, default: str) -> float:
     return UNITS[unit or default]
 
 
+def _in_unit(graph: Any, unit: str | None) -> Any:
+    """The graph, with the unit in which its edges' plain numbers are, where somebody said it."""
+    if unit:
+        graph.graph["gbps"] = UNITS[unit]
+    return graph
+
+
+def _each_way(links: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether links are listed once for either direction, all of them, so that none stands beside another."""
+    each = set(links)
+    return bool(links) and len(each) == len(links) and all((b, a) in each for a, b in links)
+
+
 def _said(graph: Any, *sentences: str) -> Any:
     graph.graph["assumed"] = [*graph.graph.get("assumed", ()), *filter(None, sentences)]
     return graph
@@ -131,6 +144,9 @@ def _graphml(root: ET.Element, path: Path) -> Any:
     links = list(root.iter(f"{space}edge"))
     nodes = [item.get("id") for item in root.iter(f"{space}node")]
     _declared(str(path), nodes, [link.get(end) for link in links for end in ("source", "target")])
+    if _each_way([(link.get("source"), link.get("target")) for link in links]):
+        for graph in root.iter(f"{space}graph"):
+            graph.set("edgedefault", "directed")
     try:
         return nx.parse_graphml(ET.tostring(root, encoding="unicode"))
     except Exception as error:  # noqa: BLE001 - the GraphML reader raises many types
@@ -138,18 +154,30 @@ def _graphml(root: ET.Element, path: Path) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _gml(text: str, _: str | None) -> Any:
+def _gml(text: str, unit: str | None) -> Any:
+    ends = [re.findall(rf"^\s*{end}\s+(\S+)", text, re.MULTILINE) for end in ("source", "target")]
+    if _each_way(list(zip(*ends, strict=False))):
+        plain = re.sub(r"^\s*(directed|multigraph)\s+\d\s*$", "", text, flags=re.MULTILINE)
+        text = _with_flag(plain, "directed 1")
+    return _in_unit(_parsed_gml(text), unit)
+
+
+def _with_flag(text: str, flag: str) -> str:
+    return re.sub(r"^(\s*graph\s*\[)", rf"\1\n  {flag}", text, count=1, flags=re.MULTILINE)
+
+
+def _parsed_gml(text: str) -> Any:
     try:
         return nx.parse_gml(text, label="label")
     except nx.NetworkXError as error:
         if "duplicated" in str(error) and "multigraph" not in text:  # parallel links, as in the Topology Zoo
-            return _gml(re.sub(r"^(\s*graph\s*\[)", r"\1\n  multigraph 1", text, count=1, flags=re.MULTILINE), _)
+            return _parsed_gml(_with_flag(text, "multigraph 1"))
         if "label" not in str(error):
             raise
         return nx.parse_gml(text, label="id")  # labels that repeat, as in the Topology Zoo
 
 
-def _node_link(text: str, _: str | None) -> Any:
+def _node_link(text: str, unit: str | None) -> Any:
     data = parse_json(text, "it")
     names = [name for name in ("edges", "links") if name in data]
     if not names or "nodes" not in data:
@@ -164,7 +192,10 @@ def _node_link(text: str, _: str | None) -> Any:
         )
         raise DnnExplainError(msg)
     _declared("this node-link graph", [node["id"] for node in data["nodes"]], ends)
-    return nx.node_link_graph({"directed": False, "multigraph": True, **data}, edges=names[0])
+    given = {"directed": False, "multigraph": True, **data}
+    if _each_way([(link["source"], link["target"]) for link in data[names[0]]]):
+        given["directed"] = True
+    return _in_unit(nx.node_link_graph(given, edges=names[0]), unit)
 
 
 # --- REPETITA -----------------------------------------------------------------------------------
