@@ -322,5 +322,5 @@ def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_j
         if rows:
             print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:20]])
 
-    report = {"words": pairs.words, "searched": pairs.searched, "pairs": rows}
+    report = {"words": pairs.words, "searched": pairs.searched, "ended_by": pairs.ended_by, "pairs": rows}
     finish(pairs, out=out, report=(lambda: report) if as_json else None, show=tell, stop=stop)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.assumptions import assume
-from dnnexplain.cli.ending import finish
+from dnnexplain.cli.ending import SECONDS, finish
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import print_table, progress_bar
@@ -62,7 +62,7 @@ def attack_sequence(
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
-    if not attack.proved_optimum:
+    if attack.optimum_ended_by == SECONDS:
         assume(
             f"the optimum was not proved within {given['oracle_seconds']:g} s (--oracle-seconds): its bounds depend on the machine's speed"
         )
@@ -80,6 +80,7 @@ def _as_json(attack: SequenceAttack) -> dict[str, Any]:
         "optimum_lower": attack.optimum_lower,
         "optimum_upper": attack.optimum_upper,
         "optimum_proved": attack.proved_optimum,
+        "optimum_ended_by": attack.optimum_ended_by,
         "gap": attack.gap,
         "measure": attack.question.settings["measure"],
         "cost": attack.cost_name,

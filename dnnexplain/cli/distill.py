@@ -150,6 +150,7 @@ def distill(
         else None,
         show=show_all,
         stop=stop,
+        counts={"leaves": leaves, "rounds": rounds, "sets": sets, "unseen": unseen, "seeds": seeds, "polish": polish},
         export=(export_to, lambda: "" if checked is None else checked.text),
     )
 

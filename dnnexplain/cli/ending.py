@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,10 @@ from dnnexplain.cli.interrupts import Stop
 from dnnexplain.cli.output import print_json
 from dnnexplain.files import atomic_write
 
-__all__ = ["Savable", "finish"]
+__all__ = ["CANCELLED", "COUNTS", "SECONDS", "Savable", "finish"]
+
+CANCELLED, COUNTS, SECONDS = "cancelled", "counts", "seconds"
+"""What ended a search: it was asked to end; all that was asked for was done; a limit in seconds was reached before."""
 
 
 class Savable(Protocol):
@@ -30,6 +33,8 @@ def finish(
     show: Callable[[], None],
     stop: Stop | None = None,
     export: tuple[Path | None, Callable[[], str]] | None = None,
+    counts: Mapping[str, Any] | None = None,
+    timed: bool = False,
     code: int = 0,
 ) -> None:
     """Save, export, print.
@@ -41,6 +46,9 @@ def finish(
         show: prints it for people, without ``--json``.
         stop: set when the command was asked to end; its code is the command's.
         export: another file and what is written there.
+        counts: of a search that does so much and then ends: its numbers by their names; with them ``--json`` says what
+            ended it (``ended_by``) and which ``counts`` it had.
+        timed: whether a limit in seconds ended a part of that search, so that another run may say something else.
         code: of a command that ran to its end and found what it should not; 0 if all is well.
 
     Raises:
@@ -52,10 +60,15 @@ def finish(
         with atomic_write(export[0]) as file:
             file.write(export[1]())
     if report is not None:
-        print_json(report())
+        print_json(report() if counts is None else {**report(), **_ended(counts, stop, timed=timed)})
     else:
         show()
     if stop is not None and stop.is_set():
         raise typer.Exit(stop.code)
     if code:
         raise typer.Exit(code)
+
+
+def _ended(counts: Mapping[str, Any], stop: Stop | None, *, timed: bool) -> dict[str, Any]:
+    cancelled = stop is not None and stop.is_set()
+    return {"ended_by": CANCELLED if cancelled else SECONDS if timed else COUNTS, "counts": dict(counts)}

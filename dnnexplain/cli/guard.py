@@ -113,6 +113,11 @@ def guard(
         show=lambda: _show(report),
         stop=stop,
         export=(export, lambda: export_guard(made, kind, world)),
+        counts={
+            "sets": sets,
+            "rounds": rounds,
+            **({} if options.guard else {"cycles": cycles, "most": most, "tries": tries}),
+        },
     )
 
 

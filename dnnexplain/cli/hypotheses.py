@@ -77,7 +77,13 @@ def hypotheses(
             seed=seed,
             progress=show,
         )
-    finish(tested, out=out, report=(lambda: _as_json(tested)) if as_json else None, show=lambda: _show(tested))
+    finish(
+        tested,
+        out=out,
+        report=(lambda: _as_json(tested)) if as_json else None,
+        show=lambda: _show(tested),
+        counts={"sets": sets, "states": states, "pairs": pairs, "most": most},
+    )
 
 
 def _as_json(hypotheses: Hypotheses) -> dict[str, Any]:

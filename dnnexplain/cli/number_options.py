@@ -1,4 +1,4 @@
-"""Numbers that no command can mean: what is no number, what has no end, a seed that no generator takes."""
+"""Numbers that no command can mean: no number, a count or time without end, a limit that allows nothing, a seed too large."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ __all__ = ["LARGEST_SEED", "check_numbers"]
 LARGEST_SEED = 2**32 - 1
 """Generators of scikit-learn and of numba take no larger one."""
 
+LARGEST_COUNT = 10**15
+"""More of anything takes years."""
+_TIME = {"budget", "seconds"}
+"""Limits in which something is to happen."""
 _MAY_BE_ENDLESS = {"budget", "seconds", "oracle_seconds", "proofs"}
 """Limits of time; whether there may be none is the command's to say."""
 
@@ -36,6 +40,12 @@ def _check(name: str, flag: str, number: float) -> None:
     """Refuse a number that means nothing."""
     if math.isnan(number) or (math.isinf(number) and name not in _MAY_BE_ENDLESS):
         msg = f"{flag} must be a finite number, not {number}"
+        raise DnnExplainError(msg)
+    if isinstance(number, int) and number > LARGEST_COUNT and name != "seed":
+        msg = f"{flag} must be at most {LARGEST_COUNT:,}, not {number}"
+        raise DnnExplainError(msg)
+    if name in _TIME and not number > 0:
+        msg = f"{flag} must be above 0, not {number}"
         raise DnnExplainError(msg)
     if name == "seed" and not 0 <= number <= LARGEST_SEED:
         msg = f"{flag} must be a whole number of at least 0 and at most {LARGEST_SEED:,}, not {number}"

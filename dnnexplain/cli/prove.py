@@ -105,7 +105,7 @@ def prove(
         verdict = settle(
             world, network, claim, background=background, budget=limits, seed=seed, progress=show, cancel=stop
         )
-    report = {"system": world.name, "policy": network.name, **described(verdict, world)}
+    report = {"system": world.name, "policy": network.name, **described(verdict, world), "ended_by": verdict.limit}
     if export is not None:
         report["exported"] = _export(export, world, network, claim, background)
     finish(

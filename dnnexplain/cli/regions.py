@@ -83,6 +83,7 @@ def regions(
         out=out,
         report=(lambda: _as_json(profile, compared)) if as_json else None,
         show=lambda: _show(profile, compared),
+        counts={"sets": sets, "states": states},
     )
 
 

@@ -88,7 +88,15 @@ def room(
     if chart is not None:
         with atomic_write(chart) as stream:
             stream.write(parts.plot(backend="svg"))
-    finish(parts, out=out, report=(lambda: _as_json(parts)) if as_json else None, show=lambda: _show(parts), stop=stop)
+    finish(
+        parts,
+        out=out,
+        report=(lambda: _as_json(parts)) if as_json else None,
+        show=lambda: _show(parts),
+        stop=stop,
+        counts={"sets": sets, "futures": futures},
+        timed=parts.timed > 0,
+    )
 
 
 def _as_json(room: Room) -> dict[str, Any]:

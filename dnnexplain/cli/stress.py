@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.ending import finish
+from dnnexplain.cli.ending import SECONDS, finish
 from dnnexplain.cli.files import atomic_write, made_folder
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
@@ -110,6 +110,8 @@ def stress(
         report=(lambda: kept.data) if as_json else None,
         show=lambda: _show(test, folder, broken),
         stop=stop,
+        counts={"budget": budget},
+        timed=kept.timed,
         code=BROKEN if any(broken.values()) else 0,
     )
 
@@ -127,6 +129,12 @@ class _Kept:
     commands: Commands
     subject: Subject
     data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the seconds of an optimum or of a proof ran out."""
+        front = self.test.generated.front if self.test.generated is not None else []
+        return any(item.get("ended_by") == SECONDS for item in (*front, *self.test.properties))
 
     def save(self, folder: Path) -> None:
         """Write all of them."""

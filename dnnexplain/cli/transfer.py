@@ -105,7 +105,12 @@ def transfer(
         if cluster is not None:
             cluster.close()
     finish(
-        result, out=out, report=(lambda: _as_json(result)) if as_json else None, show=lambda: _show(result), stop=stop
+        result,
+        out=out,
+        report=(lambda: _as_json(result)) if as_json else None,
+        show=lambda: _show(result),
+        stop=stop,
+        counts={"sets": sets},
     )
 
 

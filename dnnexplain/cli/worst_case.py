@@ -318,6 +318,7 @@ def _white_box(options: SearchOptions, seed: int, *, as_json: bool) -> None:
         "system": options.options.spec.name, "policy": options.policy, "method": WHITE_BOX, "seed": seed, "budget": options.budget,
         **world.facts, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
         "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
+        "ended_by": "" if proved.status == "optimal" or proved.cpu_seconds < options.budget else "CPU-seconds",
         "stand_in": {
             "ratio": proved.ratio, "bound": proved.bound, "status": proved.status, "split_error": error,
             "columns": proved.columns, "binaries": proved.binaries, "rows": proved.rows,

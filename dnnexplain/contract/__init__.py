@@ -107,7 +107,7 @@ from dnnexplain.contract.properties import (
     Relation,
     StateSet,
 )
-from dnnexplain.contract.records import settled_records, table_from_json
+from dnnexplain.contract.records import only_numbers, settled_records, table_from_json
 from dnnexplain.contract.remarks import Remarking
 from dnnexplain.contract.remembering import Course, Remembering, in_episodes
 from dnnexplain.contract.rule_abilities import (
@@ -314,6 +314,7 @@ __all__ = [
     "lacking",
     "load_reference",
     "need",
+    "only_numbers",
     "outside_valid",
     "periods_on",
     "settled_limits",

@@ -38,13 +38,15 @@ class Bound:
     """What is known of an optimum: ``lower <= optimum <= upper``; equal when proved optimal.
 
     ``status`` is ``"optimal"``, ``"feasible"`` or ``"unknown"``; ``detail`` is the schedule or flow
-    that reaches ``upper``.
+    that reaches ``upper``. ``ended_by`` is ``"seconds"`` where the time given ran out before a proof: another run
+    may say other bounds then; empty where the answer is the same on every machine.
     """
 
     lower: float
     upper: float
     status: str
     detail: Any = field(default=None, compare=False, repr=False)
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from dnnexplain.contract.errors import DnnExplainError
 from dnnexplain.contract.knobs import Knob
 
-__all__ = ["settled_records", "table_from_json"]
+__all__ = ["only_numbers", "settled_records", "table_from_json"]
+
+
+def only_numbers(data: Any) -> bool:
+    """Whether there are numbers alone, in lists of lists too: "7" and true are none, though an array would take them."""
+    if isinstance(data, list | tuple):
+        return all(map(only_numbers, data))
+    return isinstance(data, int | float) and not isinstance(data, bool)
 
 
 def settled_records(records: NDArray[Any], knobs: Sequence[Knob]) -> NDArray[np.float64]:
@@ -51,10 +58,13 @@ def table_from_json(data: Mapping[str, Any], key: str, columns: int, what: str) 
     Raises:
         DnnExplainError: no such key, no rows of numbers, or another number of columns.
     """
+    if not only_numbers(data.get(key)):
+        msg = f"a saved {what} needs {key}, rows of numbers; it is missing, or a value in it is no number"
+        raise DnnExplainError(msg)
     try:
         table = np.asarray(data[key], dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"a saved {what} needs {key}, rows of numbers; {error} is missing or wrong"
+    except (OverflowError, TypeError, ValueError) as error:
+        msg = f"a saved {what} needs {key}, rows of numbers; {error}"
         raise DnnExplainError(msg) from None
     if table.ndim != 2 or table.shape[1] != columns:
         msg = f"a saved {what} has rows of {columns} numbers here; {key} is of shape {list(table.shape)}"

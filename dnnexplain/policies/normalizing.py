@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, System
+from dnnexplain.contract import DnnExplainError, System, only_numbers
 from dnnexplain.counts import counted
 from dnnexplain.policies._adapters import Normalized
 from dnnexplain.policies._files import read_bytes
@@ -124,6 +124,8 @@ def read_statistics(path: str | Path) -> Statistics:
                 }
         elif data[:1] == b"{":
             statistics = parse_json(data.decode("utf-8"), path)
+            if isinstance(statistics, Mapping) and not all(map(only_numbers, statistics.values())):
+                _refuse_texts()
         else:
             statistics = _of_pickle(data)
         return _checked(statistics)
@@ -133,6 +135,12 @@ def read_statistics(path: str | Path) -> Statistics:
         msg = str(error) if str(path) in str(error) else f"{path}: {error}"
     except Exception as error:  # noqa: BLE001 - a damaged file may raise nearly anything
         msg = f"{path}: no statistics of observations (truncated or damaged: {' '.join(str(error).split())[:100]}); copy it again"
+    raise DnnExplainError(msg)
+
+
+def _refuse_texts() -> None:
+    """Refuse a text or a truth value where a number is meant."""
+    msg = "a value in these statistics is no number; write lists of numbers"
     raise DnnExplainError(msg)
 
 

@@ -197,7 +197,7 @@ def ended(line):
 
 @contextmanager
 def in_one_process(monkeypatch):
-    """Commands share their parsers, servers do not start, silent pipes are waited for a moment, hangs end."""
+    """Servers do not start, silent pipes are waited for a moment, hangs end."""
 
     def refuse(*_arguments, **_named):
         msg = "no server starts here"
@@ -206,7 +206,6 @@ def in_one_process(monkeypatch):
     def hang(*_arguments):
         raise _HangError
 
-    monkeypatch.setattr(cli, "make_app", lambda line: _app(tuple(line[:2])))
     monkeypatch.setattr("dnnexplain.app.server.run_server", refuse)
     monkeypatch.setattr("dnnexplain.cli.lab._run", refuse)
     monkeypatch.setenv("DNNEXPLAIN_MAX_SECONDS", "0.2")

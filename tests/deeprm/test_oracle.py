@@ -163,6 +163,19 @@ def test_a_large_set_gets_a_useful_bound_and_a_schedule():
     assert 1.3 * quick_bound(jobs, UNITS) < bound < found.upper * len(jobs)
 
 
+@pytest.mark.parametrize("place", [0, 2])
+def test_the_seconds_are_kept_and_said(place):
+    jobs = job_sets("uniform", 3, 1)[place]
+    optimum(jobs, seconds=0.5)  # libraries are imported
+    for seconds in (1.0, 2.5):
+        begun = time.process_time()
+        found = optimum(jobs, seconds=seconds)
+        assert time.process_time() - begun < 1.1 * seconds  # of the processor: never more than passes by the clock
+        assert (found.status, found.ended_by) == ("feasible", "seconds")
+    settled = optimum(job_sets("deeprm", 1, 7, steps=20)[0], seconds=60)
+    assert (settled.status, settled.ended_by) == ("optimal", "")
+
+
 def test_no_time_gives_the_quick_bounds():
     jobs = job_sets("deeprm", 1, 1)[0]
     found = optimum(jobs, seconds=0)

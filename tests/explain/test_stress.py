@@ -252,7 +252,7 @@ def test_properties_are_settled_within_their_time_and_told_in_json_and_report(ga
     asked = []
 
     class Found:
-        verdict, bound, seconds = "open", 0.5, 0.1
+        verdict, bound, seconds, limit = "open", 0.5, 0.1, "seconds"
 
         def sentence(self):
             return "Open: neither proved nor refuted in 1 of 2 cases; bound 0.5."

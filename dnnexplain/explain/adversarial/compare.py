@@ -47,6 +47,7 @@ class MethodTable(Result):
                 "states": answer.evaluated,
                 "judged": answer.judged,
                 "CPU s": answer.seconds,
+                "ended by": answer.ended_by or "all looked at",
             }
             for name, answer in self.answers.items()
         ]

@@ -57,12 +57,14 @@ class OrderPairs(Result):
         pairs: see :class:`OrderPair`; in each the decision before is a best one.
         searched: states looked at.
         words: a sentence on the first.
+        ended_by: ``"seconds"`` where the limit was reached before all states were looked at; else empty.
     """
 
     question: Question
     pairs: tuple[OrderPair, ...]
     searched: int
     words: str
+    ended_by: str = ""
 
     def table(self) -> list[dict[str, Any]]:
         """One row per pair."""
@@ -143,7 +145,7 @@ def order_pairs(
     search = _Search(system, policy, varied[0], offsets, clock() + seconds, cancel, clock)
     starts = _starts(system, places, varied, heavy, samples, np.random.default_rng(seed), tight=tight)
     pairs: list[OrderPair] = []
-    looked = 0
+    looked, ended_by = 0, ""
     settings = {
         "groups": list(groups), "vary": vary, "heavy": heavy, "direction": direction, "most_change": most_change,
         "tight": tight, "knobs": places[0] + places[1],
@@ -152,7 +154,7 @@ def order_pairs(
 
     def result() -> OrderPairs:
         worst = sorted(pairs, key=lambda pair: -pair.after.loss)
-        return OrderPairs(question, tuple(worst[:count]), looked, _words(system, worst, looked))
+        return OrderPairs(question, tuple(worst[:count]), looked, _words(system, worst, looked), ended_by)
 
     for first in range(0, len(starts), BLOCK):
         if progress is not None:
@@ -164,6 +166,7 @@ def order_pairs(
         looked += len(block)
         if keep is not None:
             keep(result)
+    ended_by = "seconds" if search.late else ""
     return result()
 
 
@@ -216,12 +219,14 @@ class _Search:
     ) -> None:
         self.system, self.varied, self.offsets = system, varied, offsets
         self.deadline, self.cancel, self.clock = deadline, cancel, clock
+        self.late = False
         need(system, DecisionOracle, "telling which pairs of states are mistaken for one another")
         self.witness = Examiner(system, policy, state_from_values(system, {}))
 
     def over(self) -> bool:
         """Whether time is up, or nobody waits any more."""
-        return self.clock() > self.deadline or (self.cancel is not None and self.cancel.is_set())
+        self.late = self.late or self.clock() > self.deadline
+        return self.late or (self.cancel is not None and self.cancel.is_set())
 
     def pairs(self, block: Floats) -> list[OrderPair]:
         """Pairs whose first state is in the block ``[B, K]``."""

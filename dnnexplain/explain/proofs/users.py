@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Case, Choice, DnnExplainError, Property, Relation, State, StateSet, System
+from dnnexplain.contract import Case, Choice, DnnExplainError, Property, Relation, State, StateSet, System, only_numbers
 from dnnexplain.explain.proofs.ready import around
 
 __all__ = ["property_from"]
 
+MOST = 1e15
+"""Of a number in a relation; solvers take larger ones for infinite."""
 _FIELDS = ("name", "text", "where", "relations", "never")
 
 
@@ -65,7 +67,7 @@ def _states(system: System, data: Mapping[str, Any]) -> StateSet:
         raise DnnExplainError(msg)
     for name, value in where.items():
         pair = value if isinstance(value, list) else [value, value]
-        if len(pair) != 2 or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in pair):
+        if len(pair) != 2 or not only_numbers(pair):
             msg = f'"where" gives {name!r} a number or [low, high], not {value!r}'
             raise DnnExplainError(msg)
     states = StateSet.all_of(system).where(system, **where)
@@ -78,6 +80,10 @@ def _states(system: System, data: Mapping[str, Any]) -> StateSet:
         for name in weights:
             if name not in names:
                 raise Choice("knob", str(name), names).error()
+        numbers = [*weights.values(), *(relation[end] for end in ("low", "high") if end in relation)]
+        if any(isinstance(item, list) or not only_numbers(item) or abs(item) > MOST for item in numbers):
+            msg = f'"weights", "low" and "high" of a relation are numbers, of at most {MOST:g}, not {relation!r}'
+            raise DnnExplainError(msg)
         ends = {end: float(relation[end]) for end in ("low", "high") if end in relation}
         states = states.related(Relation({name: float(weight) for name, weight in weights.items()}, **ends))
     return states

@@ -83,6 +83,7 @@ class Room(Result):
         cost_name: what is minimised.
         left_out: what could not be told apart and why, a sentence each.
         assumed: of looking ahead.
+        timed: of how many workloads the optimum was not proved in the seconds that it had.
     """
 
     question: Question
@@ -94,6 +95,7 @@ class Room(Result):
     cost_name: str
     left_out: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    timed: int = 0
 
     def level(self, name: str) -> Level:
         """A level by its name."""

@@ -131,7 +131,7 @@ def room(
     assumed += _unproved(spec, bounds, oracle_seconds)
     return Room(
         question, levels, _parts(costs), float(bounds[:, 0].mean()), len(workloads), len(futures) if not left_out else 0,
-        system.cost_name, tuple(reasons), tuple(assumed),
+        system.cost_name, tuple(reasons), tuple(assumed), int((bounds[:, 2] > 0).sum()),
     )  # fmt: skip
 
 
@@ -153,14 +153,18 @@ _SAID = (
 
 
 def _unproved(spec: Spec, bounds: Floats, seconds: float) -> list[str]:
-    """That some optima ``[W, 2]`` are bounds which a faster machine would bring closer; nothing if all are proved."""
-    many = int((bounds[:, 1] - bounds[:, 0] > 1e-9 * np.maximum(1.0, np.abs(bounds[:, 1]))).sum())
-    if not many:
-        return []
-    of = f"{many} of {counted(len(bounds), spec.workload, spec.workloads)}"
-    return [
-        f"The optimum of {of} was not proved within {seconds:g} s: its bounds depend on the machine's speed, so another run may say them a little differently."
-    ]
+    """That some optima are bounds ``[W, 3]``, and of which a faster machine would bring them closer; nothing if all are proved."""
+    apart = bounds[:, 1] - bounds[:, 0] > 1e-9 * np.maximum(1.0, np.abs(bounds[:, 1]))
+    timed, words = apart & (bounds[:, 2] > 0), []
+    if timed.any():
+        of = f"{int(timed.sum())} of {counted(len(bounds), spec.workload, spec.workloads)}"
+        words.append(
+            f"The optimum of {of} was not proved within {seconds:g} s: its bounds depend on the machine's speed, so another run may say them a little differently."
+        )
+    if (apart & ~timed).any():
+        of = f"{int((apart & ~timed).sum())} of {counted(len(bounds), spec.workload, spec.workloads)}"
+        words.append(f"The optimum of {of} is known within bounds; the best plan found stands for it.")
+    return words
 
 
 def _all_seen() -> str:
@@ -205,11 +209,11 @@ def _parted(task: _Task) -> list[_Task]:
 
 
 def _run(task: _Task, rng: np.random.Generator) -> Floats:
-    """Cost of each workload ``[W]``; of the optimum lower and upper end ``[2]``."""
+    """Cost of each workload ``[W]``; of the optimum lower and upper end, and whether its time ran out ``[3]``."""
     del rng  # the question's own seed draws everything
     if task.policy is None:
         bound = task.system.bound(task.workloads[0], seconds=task.seconds)
-        return np.array([bound.lower, bound.upper], dtype=np.float64)
+        return np.array([bound.lower, bound.upper, bound.ended_by == "seconds"], dtype=np.float64)
     return np.asarray(task.system.run(task.policy, task.workloads, seed=task.seed).cost, dtype=np.float64)
 
 

@@ -68,6 +68,7 @@ def finish(
         optimum_lower=float(bound.lower),
         optimum_upper=float(upper),
         proved_optimum=bool(bound.status == "optimal"),
+        optimum_ended_by=bound.ended_by,
         cost_name=system.cost_name,
         workload=saved[0],
         start_network=first[1],

@@ -45,6 +45,7 @@ class SequenceAttack(Result):
         stopped: whether the search was cancelled.
         words: a sentence.
         ended_by: which limit ended the search: ``"seconds"`` or ``"rounds"``; empty if none did.
+        optimum_ended_by: ``"seconds"`` where the time for the optimum ran out before a proof; else empty.
     """
 
     question: Question
@@ -69,6 +70,7 @@ class SequenceAttack(Result):
     population: list[Any] = plain_field(default_factory=list)
     ended_by: str = ""
     certificate: Certificate | None = None
+    optimum_ended_by: str = ""
 
     def sentence(self) -> str:
         """What was found."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Spec, Tabular, load_reference
+from dnnexplain.contract import DnnExplainError, Spec, Tabular, load_reference, only_numbers
 from dnnexplain.explain.stress.faults import FAULTS
 
 __all__ = ["Case", "battery", "case_file", "read_case_file"]
@@ -116,9 +116,11 @@ def read_case_file(system: Any, data: Mapping[str, Any]) -> Any:
     if data.get("system") != system.name or not isinstance(system, Tabular):
         msg = f"this workload is one of {data.get('system')}, not of {system.name}"
         raise DnnExplainError(msg)
+    msg = "the records of a workload's file must be rows of numbers, all of one length"
+    if not only_numbers(data["records"]):
+        raise DnnExplainError(msg)
     try:
         records = np.array(data["records"], dtype=np.float64)
-    except (TypeError, ValueError):
-        msg = "the records of a workload's file must be rows of numbers, all of one length"
+    except (OverflowError, TypeError, ValueError):
         raise DnnExplainError(msg) from None
     return system.from_records(records, str(data.get("name", "")))

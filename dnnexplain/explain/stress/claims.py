@@ -27,7 +27,7 @@ def settled(
 
     Returns:
         For each property ``name``, ``about``, ``verdict`` (``"holds"``, ``"fails"``, ``"open"``), ``sentence``, ``bound``
-        (``None`` where none was reached) and ``seconds``; and a sentence for each that could not be asked.
+        (``None`` where none was reached), ``seconds`` and which limit ended it (``ended_by``); and a sentence for each that could not be asked.
     """
     words, left = [], []
     for name, about in property_names(spec).items():
@@ -47,6 +47,7 @@ def settled(
                 "sentence": verdict.sentence(),
                 "bound": float(verdict.bound) if math.isfinite(verdict.bound) else None,
                 "seconds": float(verdict.seconds),
+                "ended_by": verdict.limit,
             }
         )
     return words, left

@@ -364,5 +364,6 @@ def _point(system: Any, policy: Policy, tried: TriedWorkloads, run: int, seconds
             bound.upper if np.isfinite(bound.upper) else None,
         ],
         "optimum_status": bound.status,
+        "ended_by": bound.ended_by,
         "workload": content,
     }

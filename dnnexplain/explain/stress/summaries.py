@@ -24,6 +24,7 @@ def summary_json(test: StressTest, files: Mapping[str, str], limits: Mapping[str
     made = test.generated
     front = [] if made is None else [
         {**{key: item[key] for key in ("regret", "plausibility", "cost", "optimum", "optimum_status")},
+         "ended_by": item.get("ended_by", ""),
          "file": files.get(item["workload"]["name"])}
         for item in made.front
     ]  # fmt: skip

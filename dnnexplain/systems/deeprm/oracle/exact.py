@@ -24,6 +24,8 @@ __all__ = ["optimum"]
 
 Ints = NDArray[np.int64]
 
+_TOO_SHORT = 0.05
+"""Seconds in which CP-SAT does not begin."""
 LARGEST_PROGRAM = 6_000_000
 """Entries above which the linear program, or CP-SAT's model, is not built."""
 
@@ -39,7 +41,7 @@ def optimum(
     Args:
         jobs: the workload; every job counts.
         params: the cluster's sizes; of these only ``units`` binds.
-        seconds: wall-clock time, roughly; 0 gives the quick bounds.
+        seconds: by the clock, kept within a tenth where it is a second or more; 0 gives the quick bounds.
         workers: threads of CP-SAT.
         seed: of the searches.
 
@@ -49,7 +51,7 @@ def optimum(
     Raises:
         DnnExplainError: no jobs, or a job wider than the cluster.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + seconds
     sizes = params or Params()
     _check(jobs, sizes)
     iterations = max(200, min(25_000, 5_000_000 // len(jobs)))
@@ -59,15 +61,14 @@ def optimum(
     upper = scale.total(jobs, start)
     lower = scale.up(max(quick_bound(jobs, sizes.units), float(len(jobs))))
     if lower < upper and seconds > 0:
-        lower, start = _close(_Task(jobs, sizes.units, scale, began + seconds, workers, seed), lower, start)
+        lower, start = _close(_Task(jobs, sizes.units, scale, deadline, workers, seed), lower, start)
         upper = scale.total(jobs, start)
     best = mean_slowdown(jobs, start)
     proved = scale.exact and lower >= upper
-    return Bound(best if proved else min(best, lower / scale.unit / len(jobs)), best, _status(proved), start)
-
-
-def _status(proved: bool) -> str:
-    return "optimal" if proved else "feasible"
+    if proved:
+        return Bound(best, best, "optimal", start)
+    ended_by = "seconds" if time.monotonic() >= deadline - _TOO_SHORT else ""
+    return Bound(min(best, lower / scale.unit / len(jobs)), best, "feasible", start, ended_by)
 
 
 class _Scale(NamedTuple):
@@ -155,6 +156,8 @@ def _solve(task: _Task, rows: Ints, lower: int, start: Ints, relaxation: Relaxat
     running: dict[int, list[tuple[Any, int]]] = {}
     terms, costs = [], []
     for job, (options, literals) in enumerate(zip(starts, chosen, strict=True)):
+        if task.left <= _TOO_SHORT:
+            return lower, start
         model.add_exactly_one(literals)
         for at, literal in zip(options.tolist(), literals, strict=True):
             model.add_hint(literal, at == start[job])
@@ -163,6 +166,8 @@ def _solve(task: _Task, rows: Ints, lower: int, start: Ints, relaxation: Relaxat
             for step in range(at, at + int(jobs.length[job])):
                 running.setdefault(step, []).append((literal, job))
     for pairs in running.values():
+        if task.left <= _TOO_SHORT:
+            return lower, start
         present = [literal for literal, _ in pairs]
         for row in rows:
             demands = row[[job for _, job in pairs]].tolist()
@@ -170,8 +175,10 @@ def _solve(task: _Task, rows: Ints, lower: int, start: Ints, relaxation: Relaxat
     total = cp_model.LinearExpr.weighted_sum(terms, costs)
     model.add(total >= lower)
     model.minimize(total)
+    if task.left <= _TOO_SHORT:
+        return lower, start
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(task.left, 0.01)
+    solver.parameters.max_time_in_seconds = task.left
     solver.parameters.num_workers = task.workers
     solver.parameters.random_seed = task.seed
     solver.parameters.linearization_level = 2
