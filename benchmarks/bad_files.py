@@ -1,17 +1,22 @@
 """Every file of bad will for every option of every command that takes text: who reads it, and how does it end?
 
-    python benchmarks/bad_files.py deeprm [COMMAND ...]
+    python benchmarks/bad_files.py deeprm [COMMAND ...] [--seconds 1200]
 
 The suite gives each option one such file (``tests/abuse/test_bad_files.py``); this gives all of them to all, and beside
-them what a command itself wrote, cut off. It prints what reads a file, and ends with code 1 and the command lines if one
+them what a command itself wrote, cut off. Pairs of option and file are tried in an order by chance (seed 7) until all were or the CPU-seconds are spent; it
+says how many were left. It prints what reads a file, and ends with code 1 and the command lines if one
 hangs, ends with another code than 2, says more than a sentence or two, or takes a gigabyte more than before; or if an
 option reads a file of which its help does not speak.
 """
 
+import argparse
+import random
 import resource
 import shlex
 import sys
 import tempfile
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -73,35 +78,59 @@ def megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main(system, commands):
-    """Try all; the command lines at fault."""
+def pairs(system, commands, files):
+    """(command, option, name of a file) in an order by chance."""
+    every = [
+        (command, parameter, name)
+        for command in commands
+        for parameter in text_options(command, system)
+        for name in (files if told_as_file(parameter) else ("noise", "folder"))
+    ]
+    random.Random(7).shuffle(every)
+    return every
+
+
+def fault_of(command, system, parameter, name, files, folder):
+    """What is wrong with how a command took a file, and whether it was read; empty if nothing."""
+    line, before = line_for(command, system, parameter, files[name], folder), megabytes()
+    end, opened = reads(line, files[name])
+    fault = end.fault if told_as_file(parameter) else ""
+    if opened and not told_as_file(parameter):
+        fault = "reads a file, and its help does not say so"
+    if megabytes() > before + MOST_MEGABYTES:
+        fault = fault or f"took {megabytes() - before:.0f} MB"
+    return fault and f"{fault}: dnnexplain {shlex.join(line)} ({name})\n    {end.said.strip()[:300]}", opened
+
+
+def main(system, commands, seconds):
+    """Try all for which there is time; the command lines at fault."""
     folder, faults = Path(tempfile.mkdtemp(prefix="dnnexplain-bad-")), []
     small_network(folder / "network.pt")
     files = bad_files(folder) | cut_off(folder)
-    for command in commands:
-        for parameter in text_options(command, system):
-            tried = files if told_as_file(parameter) else {"noise": files["noise"], "folder": files["folder"]}
-            read = 0
-            for name, file in tried.items():
-                line, before = line_for(command, system, parameter, file, folder), megabytes()
-                end, opened = reads(line, file)
-                read += opened
-                fault = end.fault if told_as_file(parameter) else ""
-                if opened and not told_as_file(parameter):
-                    fault = "reads a file, and its help does not say so"
-                if megabytes() > before + MOST_MEGABYTES:
-                    fault = fault or f"took {megabytes() - before:.0f} MB"
-                if fault:
-                    faults.append(f"{fault}: dnnexplain {shlex.join(line)} ({name})\n    {end.said.strip()[:300]}")
-                    print("  ", faults[-1], flush=True)
-            print(f"{command} {parameter.opts[0]}: {len(tried)} files, {read} read", flush=True)
+    every, read, begun, done = pairs(system, commands, files), Counter(), time.process_time(), 0
+    for command, parameter, name in every:
+        if time.process_time() - begun > seconds:
+            break
+        fault, opened = fault_of(command, system, parameter, name, files, folder)
+        read[f"{command} {parameter.opts[0]}"] += opened
+        done += 1
+        if fault:
+            faults.append(fault)
+            print("  ", fault, flush=True)
+    print("; ".join(f"{option} read {count}" for option, count in sorted(read.items()) if count))
+    spent = time.process_time() - begun
+    print(f"{done} of {len(every)} pairs of option and file tried in {spent:.0f} CPU-s; {len(faults)} at fault.")
     return faults
 
 
 if __name__ == "__main__":
     sys.addaudithook(note)
-    chosen, *named = sys.argv[1:] or ["deeprm"]
+    asked = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    asked.add_argument("system", nargs="?", default="deeprm")
+    asked.add_argument("commands", nargs="*")
+    asked.add_argument("--seconds", type=float, default=1200.0, help="of the processor, to try pairs")
+    asked = asked.parse_args()
     every = [name.replace("_", "-") for name in COMMANDS if name != "systems"]
     with pytest.MonkeyPatch.context() as patch, in_one_process(patch):
-        found = main(chosen, named or every)
+        found = main(asked.system, asked.commands or every, asked.seconds)
     sys.exit(1 if found else 0)

@@ -17,7 +17,7 @@ from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from tests.abuse.bad_files import _app, ended, line_for, text_options, told_as_file
 from tests.systems.commands import state_file
 
-__all__ = ["NONSENSE", "Documents", "cases_of_files", "cases_of_numbers", "judged"]
+__all__ = ["NONSENSE", "Documents", "case_of_file", "cases_of_numbers", "file_options", "judged"]
 
 NONSENSE = ("nan", "1e400", "x", "null", "[1]", "1,5", "--", "0x10", "-1e999")
 """Texts that are no number which anybody can mean."""
@@ -33,6 +33,8 @@ FAR = (1e308, -1, 10**30, -1e308, 0, 1e-320, 2.5)
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(e-?\d+)?(?![\w.])")
 _SKIPPED = {"systems", "app", "serve", "lab", "train"}
+_NO_TEXT = {"policy", "from", "generator", "stages", "video", "topology", "teacher", "links"}
+"""Files of weights and of other people's formats have tests of their own."""
 _LIGHT = ("--policy", "untrained")
 
 
@@ -95,7 +97,7 @@ class Documents:
         return out.read_text() if out.is_file() else next(p for p in sorted(out.rglob("*")) if p.is_file()).read_text()
 
     def for_option(self, command, name):
-        """A valid document (data, or text) for an option; ``None`` where what it reads is no text."""
+        """A valid document (data, or text) for an option."""
         few, family = ("--sets", "2"), spec_of(self.system).family().name
         if name in {"state", "guard", "property", "actions", "normalize", "architecture"}:
             return getattr(self, "property" if name == "prop" else name)
@@ -110,8 +112,6 @@ class Documents:
                 "transfer": ("--family", family, "--sets", "2", "--jobs", "1"),
             }[command]
             return json.loads(self.written(command, *rest, *_LIGHT))
-        if name in {"policy", "from", "generator", "stages", "video", "topology", "teacher", "links"}:
-            return None
         made = make_system(self.system)
         return case_file(made, made.workloads(family, 1, 1)[0], "drawn")
 
@@ -165,19 +165,22 @@ def mutated(document, draw, count):
         yield json.dumps(replaced(document, path, value)), f"{path}: {str(old)[:40]} -> {value!r}", none
 
 
-def cases_of_files(folder, draw, each, systems=BUILT_IN, skipped=()):
-    """(command line, what was changed, whether it must be refused) for each option that names a file."""
+def file_options(systems=BUILT_IN, skipped=()):
+    """(system, command, parameter) for each option that names a file of text."""
     for system in systems:
-        documents = Documents(folder, system)
         for command in [name for name in commands() if name not in skipped]:
             for parameter in text_options(command, system):
-                document = documents.for_option(command, parameter.name) if told_as_file(parameter) else None
-                if document is None:
-                    continue
-                for place, (text, change, none) in enumerate(mutated(document, draw, each)):
-                    file = folder / f"mean-{system}-{command}-{parameter.name}-{place}.json"
-                    file.write_text(text)
-                    yield line_for(command, system, parameter, file, folder), change, none
+                if told_as_file(parameter) and parameter.name not in _NO_TEXT:
+                    yield system, command, parameter
+
+
+def case_of_file(folder, draw, system, command, parameter):
+    """(command line, what was changed, whether it must be refused) for one change in a file that the option reads."""
+    document = Documents(folder, system).for_option(command, parameter.name)
+    ((text, change, none),) = mutated(document, draw, 1)
+    file = folder / f"mean-{system}-{command}-{parameter.name}.json"
+    file.write_text(text)
+    return line_for(command, system, parameter, file, folder), change, none
 
 
 def judged(line, must):

@@ -13,11 +13,11 @@ from dnnexplain.cli import main
 from dnnexplain.contract import only_numbers
 from dnnexplain.registry import BUILT_IN
 from tests.abuse.bad_files import in_one_process, small_network
-from tests.abuse.mean_input import cases_of_files, cases_of_numbers, judged
+from tests.abuse.mean_input import case_of_file, cases_of_numbers, file_options, judged
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="alarms of POSIX")
 
-SLOW = {"guard", "hypotheses", "worst-case", "room", "stress"}
+SLOW = {"guard", "regions", "distill", "hypotheses", "worst-case", "room", "stress"}
 """Commands that take seconds where a value is taken; of these what must be refused is tried."""
 
 
@@ -33,18 +33,15 @@ def test_options_that_are_numbers(tmp_path, monkeypatch):
 
 def test_values_in_files(tmp_path, monkeypatch):
     small_network(tmp_path / "network.pt")
-    draw = np.random.default_rng(6)
+    draw, every, faults = np.random.default_rng(6), list(file_options(skipped=SLOW)), []
+    chosen = [every[place] for place in draw.permutation(len(every))[:40]]
     with in_one_process(monkeypatch):
-        every = list(cases_of_files(tmp_path, draw, 1, skipped=SLOW))
-        chosen = draw.permutation(len(every))[:30]
-        faults = [
-            f"{every[place][1]}: {said}"
-            for place in chosen
-            for _, said in [judged(every[place][0], every[place][2])]
-            if said
-        ]
+        for system, command, parameter in chosen:
+            line, change, must = case_of_file(tmp_path, draw, system, command, parameter)
+            said = judged(line, must)[1]
+            faults += [f"{change}: {said}"] if said else []
     assert not faults, "\n".join(faults)
-    assert {case[0][1] for case in every} == set(BUILT_IN)
+    assert {system for system, _, _ in chosen} == set(BUILT_IN)
 
 
 @pytest.mark.parametrize("line", [

@@ -1,5 +1,7 @@
 """Heavy work: the newest question wins, cancel works, failures are reported."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -84,3 +86,36 @@ def test_progress_is_reported_but_not_more_than_ten_times_a_second():
     assert jobs.wait(5)
     assert reports[0] == (0.0, "working")
     assert len(reports) < 50
+
+
+def test_a_program_that_ends_while_a_solver_works_ends_in_order():
+    script = """
+import time
+from dnnexplain_widgets.jobs import Jobs
+
+def solve(task):
+    import highspy, numpy as np
+    rng = np.random.default_rng(0)
+    while not task.cancelled:
+        solver = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        for _ in range(60):
+            solver.addVar(0, 1)
+        for place in range(60):
+            solver.changeColCost(place, -float(rng.random()))
+            solver.changeColIntegrality(place, highspy.HighsVarType.kInteger)
+        for _ in range(40):
+            solver.addRow(-1e30, 10, 60, np.arange(60), rng.random(60))
+        solver.cbMipInterrupt.subscribe(lambda event: setattr(event.data_in, "user_interrupt", task.cancelled))
+        begun.append(1)
+        solver.run()
+    print("ended")
+
+begun = []
+Jobs().start(solve, print, print)
+while len(begun) < 2:
+    time.sleep(0.05)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "ended\n"

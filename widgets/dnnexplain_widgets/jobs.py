@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Thread
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from dnnexplain.first_time import COMPILES, compiling_told
 from dnnexplain.memory import give_back
@@ -17,6 +19,9 @@ __all__ = ["Cancelled", "Jobs", "Task"]
 
 LONG = 0.5
 """Seconds of processor time after which a task leaves freed memory behind that is worth returning."""
+
+AT_END = 10.0
+"""Seconds that the interpreter's end waits for tasks, which are then asked to end."""
 
 _PROGRESS_EVERY = 0.1  # seconds between two reports to the page
 
@@ -96,7 +101,9 @@ class Jobs:
                 if time.thread_time() - began > LONG:
                     give_back()
 
-        Thread(target=run, name="dnnexplain-job", daemon=True).start()
+        thread = Thread(target=run, name="dnnexplain-job", daemon=True)
+        _running[thread] = task
+        thread.start()
         return task
 
     def cancel(self) -> None:
@@ -123,6 +130,21 @@ class Jobs:
                 call(*arguments)
         finally:
             task.ended.set()
+
+
+_running: WeakKeyDictionary[Thread, Task] = WeakKeyDictionary()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Ask every task to end and wait for it: a solver in a thread that Python ends for it aborts the whole program."""
+    until = time.monotonic() + AT_END
+    running = [(thread, task) for thread, task in list(_running.items()) if thread.is_alive()]
+    for _, task in running:
+        task.stop.set()
+        task.enough.set()
+    for thread, _ in running:
+        thread.join(max(until - time.monotonic(), 0.0))
 
 
 def _deliverer() -> Callable[[Callable[[], None]], None]:
