@@ -17,14 +17,14 @@ from tests.abuse.mean_input import case_of_file, cases_of_numbers, file_options,
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="alarms of POSIX")
 
-SLOW = {"guard", "regions", "distill", "hypotheses", "worst-case", "room", "stress"}
+SLOW = {"guard", "regions", "distill", "generate", "hypotheses", "worst-case", "room", "stress"}
 """Commands that take seconds where a value is taken; of these what must be refused is tried."""
 
 
 def test_options_that_are_numbers(tmp_path, monkeypatch):
     small_network(tmp_path / "network.pt")
     every = [case for case in cases_of_numbers(tmp_path) if case[1] or case[0][0] not in SLOW]
-    chosen = np.random.default_rng(5).permutation(len(every))[:30]
+    chosen = np.random.default_rng(5).permutation(len(every))[:20]
     with in_one_process(monkeypatch):
         faults = [said for place in chosen for _, said in [judged(*every[place])] if said]
     assert not faults, "\n".join(faults)
@@ -34,7 +34,7 @@ def test_options_that_are_numbers(tmp_path, monkeypatch):
 def test_values_in_files(tmp_path, monkeypatch):
     small_network(tmp_path / "network.pt")
     draw, every, faults = np.random.default_rng(6), list(file_options(skipped=SLOW)), []
-    chosen = [every[place] for place in draw.permutation(len(every))[:40]]
+    chosen = [every[place] for place in draw.permutation(len(every))[:25]]
     with in_one_process(monkeypatch):
         for system, command, parameter in chosen:
             line, change, must = case_of_file(tmp_path, draw, system, command, parameter)
