@@ -16,6 +16,7 @@ from dnnexplain.explain.regions import FailureProfile, Region, Span, Where
 from dnnexplain.policies import TorchPolicy, named_policy
 from dnnexplain.registry import make_system
 from dnnexplain.results import Question
+from dnnexplain.rule_names import rule_label
 from dnnexplain_widgets.panels.answering import SO_FAR, STOPPED_EMPTY
 from dnnexplain_widgets.panels.failing import FailingPanel
 from dnnexplain_widgets.panels.failing_map import loss_map
@@ -153,6 +154,8 @@ def test_a_guard_from_a_file_is_measured_and_kept(guarding: Any) -> None:
     panel, guard = guarding
     assert panel.result.stepped_in == 1.0
     assert panel.result.words in panel.sentence
+    for rule in panel.guard.rules:
+        assert f"do as {rule_label(rule.do)}." in panel.sentence
     panel.on_press("keep")
     assert Guard.from_json(panel.download["text"]).rules == guard.rules
     panel.set_answers(**{"as": "python"})

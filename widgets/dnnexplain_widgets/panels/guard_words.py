@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import cost_is_ratio
 from dnnexplain.counts import counted
-from dnnexplain.explain.guards import Guarded, GuardReport
+from dnnexplain.explain.guards import Guard, Guarded, GuardReport
 from dnnexplain.numbers import as_told, gap, number, percent
+from dnnexplain_widgets.words import label
 
-__all__ = ["figures_of", "stepped_words"]
+__all__ = ["figures_of", "rules_told", "stepped_words"]
 
 
 def figures_of(report: GuardReport, system: Any) -> dict[str, Any]:
@@ -22,18 +23,28 @@ def figures_of(report: GuardReport, system: Any) -> dict[str, Any]:
         str(system.cost_name), report.network_without, report.network_with, report.rule_without, report.rule_with,
         report.nominal_without, report.nominal_with,
     )  # fmt: skip
-    what = "cost" if called == system.cost_name else called  # of minus QoE the QoE, as episodes say
     figures = [
         ("worst gap to the best rule", gap(report.gap_without, ratio=ratio), gap(report.gap_with, ratio=ratio)),
-        (f"{what} on that workload", number(ours), number(ours_guarded)),
+        (f"{called} on that workload", number(ours), number(ours_guarded)),
         ("of the best rule there", number(best), number(best_guarded)),
-        (f"usual {what}", number(usual), number(usual_guarded)),
+        (f"usual {called}", number(usual), number(usual_guarded)),
         ("usual decisions that it takes", "none", percent(report.stepped_in)),
         ("of them otherwise than the network", "none", percent(report.changed)),
         ("decisions that it takes on its worst workload", "none", percent(report.stepped_in_worst)),
     ]
     rows = [{"label": name, "cells": [{"text": without}, {"text": guarded}]} for name, without, guarded in figures]
     return {"caption": "With and without the guard", "corner": "", "columns": ["without", "with"], "rows": rows}
+
+
+def rules_told(guard: Guard, report: GuardReport, system: Any) -> tuple[str, ...]:
+    """A guard's rules in words, what they do as the menus call it."""
+    rules = system.rules()
+    return tuple(
+        f"{words.removesuffix(item.do)}{label(item.do)}"
+        if item.do in rules and words.endswith(f"do as {item.do}")
+        else words
+        for item, words in zip(guard.rules, report.guard, strict=True)
+    )
 
 
 def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ...]:

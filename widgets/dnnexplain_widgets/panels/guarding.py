@@ -9,7 +9,7 @@ from dnnexplain.contract import DnnExplainError, GuardedPolicy, Mutable, Policy,
 from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, export_guard
 from dnnexplain.registry import fair_rules
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.panels.guard_words import figures_of, stepped_words
+from dnnexplain_widgets.panels.guard_words import figures_of, rules_told, stepped_words
 from dnnexplain_widgets.panels.subject import Subject
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import text_of
@@ -221,7 +221,10 @@ class GuardPanel(WatchPanel):
         self.pair = None
         report = self.report
         self.figure = {"cells": figures_of(report, self.system)}
-        rules = " ".join(f"{place}. {words}." for place, words in enumerate(report.guard, start=1))
+        rules = " ".join(
+            f"Rule {place}: {words}."
+            for place, words in enumerate(rules_told(self.guard, report, self.system), start=1)
+        )
         none = "No rule makes the worst gap smaller at the nominal cost that is allowed: the guard is empty. "
         self.sentence = f"{'' if report.guard else none}{report.words} {rules}".strip()
         worst = "without" if report.workload_without is not None else "0"
