@@ -37,6 +37,7 @@ NETWORKS = ("default", "conv", "as-published")
 MAPS = ("saliency", "integrated-gradients", "input-x-gradient", "deeplift", "feature-ablation")
 GROSS = ("cells shuffled", "noise", "sign reversed", "network with shuffled weights", "another contrast")
 FINE = ("shuffled inside groups", "times 3", "changed cells alike", "another state")
+KINDS = ("right", *GROSS, *FINE)
 LEVELS = ("green", "amber", "red", "grey")
 
 
@@ -99,12 +100,18 @@ def judged(system, policy, found, seed, depth):
     return {"overall": badge.overall, "figures": figures, "ms": 1e3 * (time.process_time() - began)}
 
 
+def chosen(args):
+    """What of the whole is measured, for a file's name."""
+    names = [*args.methods, *args.maps] if (args.methods, args.maps) != (MAPS, KINDS) else []
+    return "".join(f"-{name.replace(' ', '_')}" for name in names)
+
+
 def measure(args):
     torch.set_num_threads(1)
     system = make_system("deeprm")
     args.keep.mkdir(parents=True, exist_ok=True)
     for network in NETWORKS:
-        file = args.keep / f"{network}-{args.depth}-{args.states}-{args.seed}.jsonl"
+        file = args.keep / f"{network}-{args.depth}-{args.states}-{args.seed}{chosen(args)}.jsonl"
         if file.exists():
             continue
         policy, random = load_shipped(system, network), np.random.default_rng(args.seed)
@@ -112,7 +119,7 @@ def measure(args):
         lines = []
         for index, state in enumerate(states):
             seen = system.encode(state.values[None], state.background)[0]
-            for method in MAPS:
+            for method in args.methods:
                 try:
                     right = attribute(system, policy, state, method=method)
                 except DnnExplainError:
@@ -121,7 +128,7 @@ def measure(args):
                     continue  # nothing to spoil: the network is flat here
                 spoiler = Spoiler(system, policy, right, seen, random)
                 other = states[(index + len(states) // 2) % len(states)]
-                for kind in ("right", *GROSS, *FINE):
+                for kind in args.maps:
                     if kind in FINE[:1] and METHODS[method].groupwise:
                         continue
                     given = right if kind == "right" else spoiler.make(kind, state, other)
@@ -147,7 +154,7 @@ def overall(record):
 def table(args):
     total = {}
     for network in NETWORKS:
-        file = args.keep / f"{network}-{args.depth}-{args.states}-{args.seed}.jsonl"
+        file = args.keep / f"{network}-{args.depth}-{args.states}-{args.seed}{chosen(args)}.jsonl"
         if not file.exists():
             continue
         records = [json.loads(line) for line in file.read_text().splitlines()]
@@ -155,7 +162,7 @@ def table(args):
             record["overall"] = overall(record)
         print(f"\n**{network}**, badge {np.median([r['ms'] for r in records]):.0f} ms of processor time (median)\n")
         print("| map | n | " + " | ".join(LEVELS) + " | red by method |\n|-|-|-|-|-|-|-|")
-        for kind in ("right", *GROSS, *FINE):
+        for kind in args.maps:
             mine = [r for r in records if r["kind"] == kind]
             levels = Counter(r["overall"] for r in mine)
             group = "right" if kind == "right" else "gross" if kind in GROSS else kind
@@ -179,8 +186,11 @@ def main():
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--keep", type=Path, default=Path("trust-runs"))
     parser.add_argument("--depth", choices=("light", "full"), default="light")
+    parser.add_argument("--methods", nargs="+", choices=MAPS, default=MAPS, help="of these alone")
+    parser.add_argument("--maps", nargs="+", choices=KINDS, default=KINDS, help="of these alone")
     parser.add_argument("--table", action="store_true", help="print what is there, measure nothing")
     args = parser.parse_args()
+    args.methods, args.maps = tuple(args.methods), tuple(args.maps)
     if not args.table:
         measure(args)
     table(args)

@@ -24,6 +24,12 @@ from dnnexplain.cli.output import examples, number, print_json, print_table, pro
 from dnnexplain.contract import DnnExplainError
 
 
+@pytest.fixture(autouse=True)
+def _reports_here(monkeypatch, tmp_path):
+    """Files with a traceback, which bugs leave behind, go with the test."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 def failing(error):
     """The exit code of a command that raises an error."""
     app = typer.Typer()
