@@ -103,7 +103,7 @@ def test_limits_are_kept_and_said() -> None:
     assert ended.rules == ()
     assert "by its limit of seconds" in ended.notes[0]
     few = made(runs=1)
-    assert few.notes[-1].endswith("ended at the limit of 1 runs, with the best that were known by then.")
+    assert few.notes[-1].endswith("ended at the limit of 1 run, with the best that were known by then.")
     assert not any("limit" in note for note in made().notes)
 
 

@@ -80,7 +80,7 @@ def merged(searches: Sequence[Adverse]) -> Adverse:
     own, rule, gaps = map(np.concatenate, columns)
     every = [workload for adverse in searches for workload in adverse.workloads]
     order = np.argsort(-gaps, kind="stable")[:ELITE]
-    several = f"{len(searches)} searches from starts of their own, the last one"
+    several = f"{counted(len(searches), 'search', 'searches')} from starts of their own, the last one"
     how = f"{several if len(searches) > 1 else 'one search,'} {searches[-1].how}"
     return Adverse(tuple(every[place] for place in order), own[order], rule[order], gaps[order], how)
 

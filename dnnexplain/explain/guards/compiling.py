@@ -106,10 +106,8 @@ def compile_guard(
     checkpoint = getattr(policy, "checkpoint", "")
     notes = _notes(bench, first.how, allowed, over.why)
     if tournament.short:
-        choices_cut = counted(tournament.short, "choice")
-        notes += (
-            f"{choices_cut} among guards ended at the limit of {runs:,} runs, with the best that were known by then.",
-        )
+        choices_cut, limit = counted(tournament.short, "choice"), counted(runs, "run")
+        notes += (f"{choices_cut} among guards ended at the limit of {limit}, with the best that were known by then.",)
     return Guard(system.name, chosen.rules, policy.name, checkpoint, notes)
 
 
