@@ -116,8 +116,9 @@ def guard(
         counts={
             "sets": sets,
             "rounds": rounds,
-            **({} if options.guard else {"cycles": cycles, "most": most, "tries": tries}),
+            **({} if options.guard else {"cycles": cycles, "most": most, "tries": tries, "runs": runs}),
         },
+        timed=made.ended_by == "seconds",
     )
 
 

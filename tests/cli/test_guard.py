@@ -131,3 +131,11 @@ def test_more_workloads_than_are_held_in_memory_are_refused(capsys: Any) -> None
     ):
         assert main([command, "deeprm", option, "1000000000"]) == 2
         assert f"{option} is at most 1,000,000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("more", "ended_by"), [((), "counts"), (("--seconds", "0.001"), "seconds")])
+def test_a_guard_says_what_ended_its_making(capsys: Any, more: tuple[str, ...], ended_by: str) -> None:
+    small = ("--sets", "2", "--rounds", "1", "--cycles", "0", "--tries", "0", "--runs", "50")
+    found = told(capsys, "guard", *SYSTEM, *WORKLOADS, "--policy", "untrained", "--rule", "sjf", *small, *more)
+    assert found["ended_by"] == ended_by
+    assert found["counts"] == {"sets": 2, "rounds": 1, "cycles": 0, "most": 3, "tries": 0, "runs": 50}

@@ -95,6 +95,7 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
     guard = compile_guard(world, forgetful(), draw, stop=stop, progress=told, **small)
     assert guard.rules == ()
     assert guard.notes[0].startswith("Making it was ended")
+    assert guard.ended_by == "cancelled"
     assert len(after) < 20  # there are hundreds of candidates
 
 
@@ -102,9 +103,13 @@ def test_limits_are_kept_and_said() -> None:
     ended = made(seconds=0.0)
     assert ended.rules == ()
     assert "by its limit of seconds" in ended.notes[0]
+    assert ended.ended_by == "seconds"
     few = made(runs=1)
     assert few.notes[-1].endswith("ended at the limit of 1 run, with the best that were known by then.")
-    assert not any("limit" in note for note in made().notes)
+    assert few.ended_by == "runs"
+    whole = made()
+    assert not any("limit" in note for note in whole.notes)
+    assert whole.ended_by == ""
 
 
 def test_what_is_done_instead_may_be_others_than_the_rules_that_gaps_are_to() -> None:

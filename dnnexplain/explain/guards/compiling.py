@@ -104,11 +104,12 @@ def compile_guard(
                 break
     chosen = tournament.chosen(attacked=cycles > 0)
     checkpoint = getattr(policy, "checkpoint", "")
-    notes = _notes(bench, first.how, allowed, over.why)
+    notes = _notes(bench, first.how, allowed, _ENDED.get(over.by, ""))
     if tournament.short:
         choices_cut, limit = counted(tournament.short, "choice"), counted(runs, "run")
         notes += (f"{choices_cut} among guards ended at the limit of {limit}, with the best that were known by then.",)
-    return Guard(system.name, chosen.rules, policy.name, checkpoint, notes)
+    ended_by = over.by or ("runs" if tournament.short else "")
+    return Guard(system.name, chosen.rules, policy.name, checkpoint, notes, ended_by)
 
 
 class _Ending(Event):
@@ -127,11 +128,14 @@ class _Ending(Event):
         return super().is_set()
 
     @property
-    def why(self) -> str:
-        """What ended it, in words; empty if nothing did."""
+    def by(self) -> str:
+        """What ended it, ``"cancelled"`` or ``"seconds"``; empty if nothing did."""
         if not super().is_set():
             return ""
-        return "on request" if self._stop is not None and self._stop.is_set() else "by its limit of seconds"
+        return "cancelled" if self._stop is not None and self._stop.is_set() else "seconds"
+
+
+_ENDED = {"cancelled": "on request", "seconds": "by its limit of seconds"}
 
 
 def _notes(bench: Bench, how: str, allowed: float, ended: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ class Guard:
         rules: in order.
         policy, checkpoint: for which policy it was made (``""``: for any), with its weights' SHA-256.
         notes: how it was made and what of it was measured, a sentence each.
+        ended_by: which limit ended its making, ``"seconds"`` or ``"runs"``, or ``"cancelled"``; empty if all that was asked
+            for was done, and of a guard that was read from a file, whose notes say it.
     """
 
     system: str
@@ -81,6 +83,7 @@ class Guard:
     policy: str = ""
     checkpoint: str = ""
     notes: tuple[str, ...] = ()
+    ended_by: str = field(default="", compare=False)
 
     @property
     def remembers(self) -> bool:

@@ -81,10 +81,10 @@ def hedged_splits(paths: PathSet, ecmp: Floats) -> Floats:
     key = key_of(paths)
     if key not in _REMEMBERED:
         shipped = _shipped().get(key)
-        known = (
-            None if shipped is None else (normalise_splits(paths, np.array(shipped)), 1.0)
-        )  # a test holds the bounds
-        _REMEMBERED[key] = known or _solved(paths, ecmp)
+        if shipped is None:
+            _REMEMBERED[key] = _solved(paths, ecmp)
+        else:  # a test holds that these keep both bounds
+            _REMEMBERED[key] = normalise_splits(paths, np.array(shipped)), 1.0
     splits, factor = _REMEMBERED[key]
     if factor > KEPT:
         assume(
