@@ -196,6 +196,13 @@ def test_relations_and_budgets_bind() -> None:
         assert prove(system, policy, Property("p", "never", (case,)), budget=PROGRAM).verdict == verdict
 
 
+def test_a_property_without_a_case_is_refused() -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=False)
+    with pytest.raises(DnnExplainError, match="the property 'p' has no case in"):
+        prove(system, policy, Property("p", "never", ()), budget=PROGRAM)
+
+
 def test_what_time_does_not_allow_is_open() -> None:
     system = small()
     policy = TorchPolicy(networks(system)["plain"], system, masked=False)

@@ -17,7 +17,7 @@ from dnnexplain.explain.distillation.conditions import is_yes_or_no
 from dnnexplain.explain.regions.evidence import met_states
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.policies import load, named_policy, save
-from dnnexplain.registry import BUILT_IN, make_system, spec_of
+from dnnexplain.registry import BUILT_IN, load_reference, make_system, spec_of
 from dnnexplain.rule_names import rule_label
 from tests.systems.fakes import FAKES
 
@@ -51,6 +51,22 @@ def some_workloads(name, count=2, seed=3):
 @pytest.fixture(params=EVERY)
 def name(request):
     return request.param
+
+
+@pytest.mark.parametrize("key", BUILT_IN)
+def test_every_ready_property_has_a_case_in_each_world_that_is_shown(key):
+    spec = spec_of(key)
+    known = {parameter.name for parameter in spec.parameters}
+    settings = [
+        spec.on_board({name: value for name, value in example.settings.items() if name in known})
+        for example in spec.examples
+    ]
+    for given in (spec.board, {}, *settings):
+        system = make_system(key, **given)
+        for source in spec.properties:
+            claim = load_reference(source.make)(system, **source.parameters)
+            assert claim.name == source.name
+            assert claim.cases, (given, source.name)
 
 
 def test_quantities_that_are_told_as_whole_numbers_or_facts_are(name):

@@ -69,8 +69,11 @@ def prove(
 
     Raises:
         DnnExplainError: the policy is no network, holds operations that proofs do not know, or sees an observation
-            that is no sum over knobs.
+            that is no sum over knobs; or a property without any case, which nothing could violate.
     """
+    if not claim.cases:
+        msg = f"the property {claim.name!r} has no case in {system.name} as it is set, so there is nothing to prove"
+        raise DnnExplainError(msg)
     start = time.monotonic()
     limits = budget or ProofBudget()
     question = ProofTask(

@@ -9,6 +9,7 @@ import numpy as np
 from dnnexplain.contract.properties import Case, Change, Property, StateSet
 
 if TYPE_CHECKING:
+    from dnnexplain.contract import Knob
     from dnnexplain.systems.routing.system import RoutingSystem
 
 __all__ = ["monotone_demand", "never_most_on_the_longest"]
@@ -16,22 +17,22 @@ __all__ = ["monotone_demand", "never_most_on_the_longest"]
 _MOST = 0.5
 
 
-def _longest(system: RoutingSystem) -> list[tuple[str, int]]:
-    """Each pair's name and the output of its last (longest) path."""
+def _longest(system: RoutingSystem) -> list[tuple[str, int, list[Knob]]]:
+    """Each pair's name, the output of its last (longest) path, and its demands, the oldest first."""
     names = list(system.output.names)
-    pairs: dict[str, int] = {name.rpartition(" path ")[0]: place for place, name in enumerate(names)}
-    return list(pairs.items())
+    last: dict[str, int] = {name.rpartition(" path ")[0]: place for place, name in enumerate(names)}
+    own: dict[str, list[Knob]] = {pair: [] for pair in last}
+    for knob in system.knobs:
+        own[knob.group].append(knob)
+    return [(pair, place, own[pair]) for pair, place in last.items()]
 
 
 def never_most_on_the_longest(system: RoutingSystem) -> Property:
-    """No pair sends more than half of its traffic over its longest path while its own demand is small."""
+    """No pair sends more than half of its traffic over its longest path while its own demands, past ones too, are small."""
     count = len(system.output.names)
     cases = []
-    for pair, place in _longest(system):
-        own = {knob.name: (knob.low, 0.1 * knob.high) for knob in system.knobs if knob.name.endswith(f"demand {pair}")}
-        if not own:
-            continue
-        states = StateSet.all_of(system).where(system, **own)
+    for pair, place, demands in _longest(system):
+        states = StateSet.all_of(system).where(system, **{knob.name: (knob.low, 0.1 * knob.high) for knob in demands})
         cases.append(
             Case(
                 f"{pair} sends more than {_MOST:.0%} over its longest path",
@@ -45,18 +46,19 @@ def never_most_on_the_longest(system: RoutingSystem) -> Property:
 
 
 def monotone_demand(system: RoutingSystem) -> Property:
-    """More demand of a pair never lowers the share that it sends over its longest path by more than a tenth."""
+    """More demand of a pair never lowers the share that it sends over its longest path by more than a tenth.
+
+    The demand is the newest that a router sees: the one to route, the one before, or, where a state holds both, either.
+    """
+    newest = 2 if system.routed else 1
     count = len(system.output.names)
     cases = []
-    for pair, place in _longest(system):
-        for knob in system.knobs:
-            if not knob.name.endswith(f"demand {pair}"):
-                continue
+    for pair, place, demands in _longest(system):
+        for knob in demands[-newest:]:
             row = np.zeros((1, 2 * count))
             row[0, place], row[0, count + place] = 1.0, -1.0
             change = Change(knob.name, 0.1 * (knob.high - knob.low), knob.high - knob.low)
             words = f"{pair} sends less over its longest path once {knob.name} is larger"
             cases.append(Case(words, StateSet.all_of(system), row, np.array([-0.1]), change))
-            break
     text = "More demand of a pair never lowers the share that it sends over its longest path by more than a tenth, all else equal"
     return Property("monotone-demand", text, tuple(cases))
