@@ -127,6 +127,9 @@ def test_commands_that_are_started_together_have_ports_of_their_own():
     release(theirs)
 
 
+KERNEL = "6dd2fb5a-0000-4000-8000-000000000000"
+
+
 def test_a_visitor_who_leaves_while_the_page_is_made_is_no_error_and_gives_the_place_back():
     import asyncio
 
@@ -134,12 +137,24 @@ def test_a_visitor_who_leaves_while_the_page_is_made_is_no_error_and_gives_the_p
 
     from dnnexplain.app.voila_pages import PageHandler
 
-    handler = object.__new__(PageHandler)
-    handler.places = Places(1, list)
-    handler.write = lambda _html: None
+    class Kernels(set):
+        async def replace_lost(self):
+            pass
+
+        async def shutdown_kernel(self, kernel):
+            self.remove(kernel)
+
+    class Handler(PageHandler):
+        kernel_manager = Kernels({KERNEL})
+
+        def write(self, _html):
+            pass
+
+    handler = object.__new__(Handler)
+    handler.places = Places(1, lambda: handler.kernel_manager)
 
     async def half_a_page(path):
-        yield "<html>"
+        yield f'<script type="application/json">{{"kernelId": "{KERNEL}"}}</script>'
         raise AssertionError(path)  # nobody reads the rest
 
     async def gone():
@@ -148,6 +163,7 @@ def test_a_visitor_who_leaves_while_the_page_is_made_is_no_error_and_gives_the_p
     handler.get_generator, handler.flush = half_a_page, gone
     asyncio.run(PageHandler.get.__wrapped__(handler))
     assert handler.places.taken == 0
+    assert handler.kernel_manager == set()  # it is of use to nobody
 
 
 def test_the_largest_file_that_a_page_sends_fits_into_a_message():

@@ -112,7 +112,7 @@ def test_a_result_is_kept_and_resumed(capsys, state_file, tmp_path):
     [
         ([], "say what to attack"),
         (["--state", "nothing.json"], "nothing.json"),
-        (["--pairs", "--budget", "0"], "positive"),
+        (["--pairs", "--budget", "0"], "--budget must be above 0"),
         (["--state", "STATE", "--cost", "memory"], "NAME=NUMBER"),
         (["--state", "STATE", "--bound", "length=3"], "NAME=LOW:HIGH"),
         (["--state", "STATE", "--target", "job 9"], "job 9"),

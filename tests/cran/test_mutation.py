@@ -78,7 +78,7 @@ def test_limits_that_mean_nothing_are_said(pair):
     for limits, said in (({"load": (0, 1)}, "demand"), ({"demand": (60, 70)}, "leave no value")):
         with pytest.raises(DnnExplainError, match=said):
             system.mutate(days[0], np.random.default_rng(0), limits)
-    with pytest.raises(DnnExplainError, match="is missing or wrong"):
+    with pytest.raises(DnnExplainError, match="it is missing, or a value in it is no number"):
         system.workload_from_json({})
 
 

@@ -224,7 +224,7 @@ def test_job_sets_are_searched_through_sampled_components(capsys):
     [
         (("routing", "--policy", "dote-curent"), "Did you mean 'dote-current'"),
         (("routing", "--method", "greybox"), "Did you mean 'gray-box'"),
-        (("routing", "--policy", "ecmp", "--budget", "-1"), "more than 0 CPU-seconds"),
+        (("routing", "--policy", "ecmp", "--budget", "-1"), "--budget must be above 0"),
         (("routing", "--policy", "ecmp", "--budget", "nan"), "--budget must be a finite number, not nan"),
         (("routing", "--policy", "ecmp", "--history-only"), "no history to attack"),
         (("routing", "--policy", "ecmp", "--topology", "atlantis"), "no topology 'atlantis'"),

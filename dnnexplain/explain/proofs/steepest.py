@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dnnexplain.contract import Case, StateSet
 from dnnexplain.explain.networks.hooks import network_of, private
@@ -28,9 +28,11 @@ SAME = 1e-4
 
 def steepest(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
     """The state ``[K]`` or pair ``[2K]`` with the largest margin that climbs end at, and its margin; ``None`` where none can be made."""
+    if case.then is not None or not isinstance(getattr(task.policy, "module", None), nn.Module):
+        return None
     affine = _affine(task)
     rows = draw(task.system, case.states, STARTS, rng)
-    if affine is None or case.then is not None or not len(rows):
+    if affine is None or not len(rows):
         return None
     corners = np.stack([case.states.low, case.states.high])
     corners = corners[
