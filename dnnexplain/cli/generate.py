@@ -69,6 +69,7 @@ def generate(
                     f"{name} says what a generator is fitted to: add --fit KIND (autoregressive, ...), or leave it out"
                 )
                 raise DnnExplainError(msg)
+        made_folder(out)  # before the work, whose result would be lost
         made = _Made(world, options, generator, 10 if sets is None else sets, seed)
         finish(made, out=out, report=(lambda: made.data) if as_json else None, show=lambda: _show_made(made, out))
         return
