@@ -31,8 +31,10 @@ def steepest(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Flo
     if case.then is not None or not isinstance(getattr(task.policy, "module", None), nn.Module):
         return None
     affine = _affine(task)
+    if affine is None:
+        return None
     rows = draw(task.system, case.states, STARTS, rng)
-    if affine is None or not len(rows):
+    if not len(rows):
         return None
     corners = np.stack([case.states.low, case.states.high])
     corners = corners[
