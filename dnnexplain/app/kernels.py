@@ -78,8 +78,9 @@ class PageKernels(AsyncMappingKernelManager):
 
         One that Jupyter started again has nothing of what was prepared in it, so it is ended too.
         """
-        for notebook, pool in getattr(self, "_pools", {}).items():
-            lost = [item for item in pool if item.done() and not await self._is_as_prepared(_kernel_of(item))]
+        self._processes = {kernel_id: process for kernel_id, process in self._processes.items() if kernel_id in self}
+        for notebook, pool in [*getattr(self, "_pools", {}).items()]:
+            lost = [item for item in [*pool] if item.done() and not await self._is_as_prepared(_kernel_of(item))]
             for item in [item for item in lost if item in pool]:  # nobody took it while its process was looked for
                 pool.remove(item)
                 kernel_id = _kernel_of(item)

@@ -118,13 +118,14 @@ def test_no_page_is_given_a_prepared_kernel_that_ended_began_anew_or_never_began
     manager.shutdown_kernel = shut
     manager.fill_if_needed = lambda notebook_name: filled.append(notebook_name)  # noqa: PLW0108 - by its name
     manager._kernels = {"well": Running(1), "dead": Running(2, alive=False), "again": Running(30)}
-    manager._processes = {"well": 1, "dead": 2, "again": 3}
+    manager._processes = {"well": 1, "dead": 2, "again": 3, "ended long ago": 4}
     well, coming, other = Prepared("well"), Prepared(None), Prepared("well")
     manager._pools = {"a": [well, Prepared("dead"), Failed(), coming, Prepared("again")], "b": [other]}
     asyncio.run(manager.replace_lost())
     assert manager._pools == {"a": [well, coming], "b": [other]}
     assert sorted(manager.ended) == ["again", "dead"]
     assert filled == ["a"]
+    assert "ended long ago" not in manager._processes
 
 
 def test_kernels_are_spoken_to_by_names_and_by_ports_where_a_name_would_be_too_long():
