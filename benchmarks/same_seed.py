@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from dnnexplain.contract import state_from_values
 from dnnexplain.explain.proofs.ready import property_names
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
+from tests.systems.commands import compared
 
 FEW = "--sets 2 --seed 3 --json"
 
@@ -90,19 +91,10 @@ def run(line, hashes):
     return ended, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def without_seconds(value):
-    """JSON data without what may differ."""
-    if isinstance(value, dict):
-        return {name: without_seconds(part) for name, part in value.items() if not SECONDS.search(name)}
-    return [without_seconds(part) for part in value] if isinstance(value, list) else value
-
-
 def read(content):
     """Data as they are compared: JSON without seconds, anything else byte by byte."""
-    try:
-        return without_seconds(json.loads(content))
-    except ValueError:
-        return TRAINED_IN.sub(b"", content) if isinstance(content, bytes) else content
+    found = compared(content, SECONDS)
+    return TRAINED_IN.sub(b"", found) if isinstance(found, bytes) else found
 
 
 def written(folder):

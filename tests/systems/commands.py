@@ -6,7 +6,7 @@ from dnnexplain.contract import state_from_values
 from dnnexplain.explain.proofs.ready import property_names
 from dnnexplain.registry import make_system, spec_of
 
-__all__ = ["SEARCHES", "SMALL", "line_of", "state_file"]
+__all__ = ["SEARCHES", "SMALL", "compared", "line_of", "state_file", "without"]
 
 SMALL = {
     "evaluate": "--policy default --sets 2",
@@ -49,3 +49,18 @@ def line_of(command, system, folder, state):
     claims = [name for name in property_names(spec) if name != "robust"]
     words = SMALL[command].format(folder=folder, state=state, family=spec.family().name, property=claims[0])
     return [word, system, *flags, *words.split(), "--seed", "3", "--json"]
+
+
+def compared(content, names):
+    """Printed or written content as two runs are compared: JSON without what a pattern names, anything else as it is."""
+    try:
+        return without(json.loads(content), names)
+    except ValueError:
+        return content
+
+
+def without(value, names):
+    """JSON data without the fields that a pattern names."""
+    if isinstance(value, dict):
+        return {name: without(part, names) for name, part in value.items() if not names.search(name)}
+    return [without(part, names) for part in value] if isinstance(value, list) else value

@@ -14,7 +14,7 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.registry import BUILT_IN
-from tests.systems.commands import SEARCHES, SMALL, line_of, state_file
+from tests.systems.commands import SEARCHES, SMALL, compared, line_of, state_file, without
 
 SECONDS = re.compile(r"seconds|elapsed|^took$|^time$|per_second|^milliseconds$")
 """Names of figures that may differ between two runs."""
@@ -31,20 +31,6 @@ def system_for(command):
     return ON.get(command, list(BUILT_IN)[list(SMALL).index(command) % len(BUILT_IN)])
 
 
-def without_seconds(value):
-    if isinstance(value, dict):
-        return {name: without_seconds(part) for name, part in value.items() if not SECONDS.search(name)}
-    return [without_seconds(part) for part in value] if isinstance(value, list) else value
-
-
-def read(content):
-    """JSON without seconds, anything else byte by byte."""
-    try:
-        return without_seconds(json.loads(content))
-    except ValueError:
-        return content
-
-
 def run(command, folder, capsys):
     """What a command prints and writes."""
     system = system_for(command)
@@ -53,7 +39,7 @@ def run(command, folder, capsys):
     assert main([*line_of(command, system, folder, state), *SMALLER.get(command, ())]) == 0, capsys.readouterr().err
     printed = json.loads(capsys.readouterr().out.replace(str(folder), ""))
     written = {
-        p.relative_to(folder): read(p.read_bytes().replace(str(folder).encode(), b""))
+        p.relative_to(folder): compared(p.read_bytes().replace(str(folder).encode(), b""), SECONDS)
         for p in folder.rglob("*")
         if p.is_file()
     }
@@ -67,7 +53,7 @@ def test_every_system_has_its_turn():
 @pytest.mark.parametrize("command", SMALL)
 def test_two_runs_are_equal_and_say_what_ended_them(command, tmp_path, capsys):
     (said, written), (again, rewritten) = (run(command, tmp_path / name, capsys) for name in ("one", "two"))
-    assert without_seconds(said) == without_seconds(again)
+    assert without(said, SECONDS) == without(again, SECONDS)
     assert written == rewritten
     if command in SEARCHES:
         assert said["ended_by"] in {"", "counts", "rounds", "nodes"}, "a budget in counts ended by something else"
@@ -81,4 +67,4 @@ def test_another_process_with_another_order_of_hashes_says_the_same(command, tmp
     line = [sys.executable, "-m", "dnnexplain", *line_of(command, system, folder, state_file(system, folder))]
     environment = os.environ | {"PYTHONHASHSEED": "7"}
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True, timeout=240)
-    assert without_seconds(json.loads(done.stdout)) == without_seconds(here)
+    assert without(json.loads(done.stdout), SECONDS) == without(here, SECONDS)
