@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["atomic_write", "check_writable", "existing_folder", "made_folder", "reason", "write_bytes"]
+__all__ = ["atomic_write", "check_folder", "check_writable", "existing_folder", "made_folder", "reason", "write_bytes"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -91,11 +91,24 @@ def made_folder(path: str | Path, option: str = "--out") -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        in_the_way = next((above for above in (folder, *folder.parents) if above.exists() and not above.is_dir()), None)
+        in_the_way = next((above for above in (folder, *folder.parents) if os.path.isfile(above)), None)  # noqa: PTH113
         what = reason(error) if in_the_way is None else f"{in_the_way} is a file"
         msg = f"the folder {folder} cannot be made: {what}; give another one as {option}"
         raise DnnExplainError(msg) from None
     return folder
+
+
+def check_folder(path: str | Path, option: str = "--out") -> None:
+    """Raise now what :func:`made_folder` would raise after a long computation, or a file in it; nothing stays behind."""
+    folder = Path(path)
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        made_folder(folder, option)
+        check_writable(folder / "result")
+    finally:
+        for one in missing:
+            with suppress(OSError):  # somebody else has put something there meanwhile
+                one.rmdir()
 
 
 def check_writable(path: str | Path) -> None:

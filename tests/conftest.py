@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy and torch are imported
@@ -103,3 +104,15 @@ def nothing_assumed():
     from dnnexplain.assumptions import forget
 
     forget()
+
+
+_HERE = Path.cwd()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_here():
+    """A test writes into folders of its own: what lies in the project's folder may change what other tests read."""
+    before = {item.name for item in _HERE.iterdir()}
+    yield
+    left = {item.name for item in _HERE.iterdir()} - before - {".hypothesis"}
+    assert not left, f"left in {_HERE} by this test, or by one that ran beside it: {sorted(left)}"

@@ -5,8 +5,9 @@ import stat
 
 import pytest
 
+from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.files import atomic_write, check_writable, existing_folder, made_folder
+from dnnexplain.files import atomic_write, check_folder, check_writable, existing_folder, made_folder
 from dnnexplain.reading import read_json, read_text
 
 
@@ -149,3 +150,30 @@ def test_a_file_where_a_folder_is_wanted_is_called_a_file(tmp_path):
             made_folder(folder, "--export")
     with pytest.raises(DnnExplainError, match=r"here is a file, not a folder"):
         check_writable(file / "result.json")
+
+
+def test_a_folder_that_is_only_checked_is_not_left_behind(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").write_text("x")
+    check_folder(tmp_path / "there" / "a" / "b")
+    check_folder(tmp_path / "there")
+    for wrong in (tmp_path / "file", tmp_path / "there" / "c" / ("n" * 300)):
+        with pytest.raises(DnnExplainError, match=r"cannot be made: .*; give another one as --export"):
+            check_folder(wrong, "--export")
+    assert sorted(item.name for item in tmp_path.rglob("*")) == ["file", "there"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("generate", "cellular", "--generator", "none.safetensors", "--out"),
+        ("stress", "cellular", "--policy", "none.safetensors", "--out"),
+        ("stress", "cellular", "--like", "none.csv", "--out"),
+        ("stress", "cellular", "--generator", "none.safetensors", "--out"),
+        ("prove", "cellular", "--property", "none.json", "--export"),
+    ],
+)
+def test_a_refused_command_leaves_no_folder(tmp_path, words, capsys):
+    assert main([*words, str(tmp_path / "new" / "folder")]) == 2
+    assert "none." in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

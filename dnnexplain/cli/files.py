@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dnnexplain.files import atomic_write, check_writable, existing_folder, made_folder, reason
+from dnnexplain.files import atomic_write, check_folder, check_writable, existing_folder, made_folder, reason
 from dnnexplain.reading import read_json, read_text
 
-__all__ = ["atomic_write", "check_writable", "existing_folder", "made_folder", "read_json", "read_text", "reason"]
+__all__ = [
+    "atomic_write",
+    "check_folder",
+    "check_writable",
+    "existing_folder",
+    "made_folder",
+    "read_json",
+    "read_text",
+    "reason",
+]

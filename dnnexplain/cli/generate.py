@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import finish
-from dnnexplain.cli.files import check_writable, made_folder
+from dnnexplain.cli.files import check_folder, check_writable, made_folder
 from dnnexplain.cli.output import examples, print_table, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
@@ -69,7 +69,7 @@ def generate(
                     f"{name} says what a generator is fitted to: add --fit KIND (autoregressive, ...), or leave it out"
                 )
                 raise DnnExplainError(msg)
-        made_folder(out)  # before the work, whose result would be lost
+        check_folder(out)  # before the work, whose result would be lost
         made = _Made(world, options, generator, 10 if sets is None else sets, seed)
         finish(made, out=out, report=(lambda: made.data) if as_json else None, show=lambda: _show_made(made, out))
         return

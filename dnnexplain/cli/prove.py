@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import finish
-from dnnexplain.cli.files import check_writable, made_folder, read_json
+from dnnexplain.cli.files import check_folder, made_folder, read_json
 from dnnexplain.cli.first_time import said_when_compiled
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
@@ -78,7 +78,7 @@ def prove(
         return
     _check(seconds, nodes, within, jobs)
     if export is not None:  # before a proof is worked out that could not be written
-        check_writable(made_folder(export, "--export") / "instances.csv")
+        check_folder(export, "--export")
     from dnnexplain.explain.proofs.expressions import is_expression, property_of
     from dnnexplain.explain.proofs.prover import prove as settle
     from dnnexplain.explain.proofs.ready import around, described, named_property
@@ -122,7 +122,7 @@ def _export(folder: Path, world: Any, network: Any, claim: Property, background:
     from dnnexplain.explain.proofs.vnnlib import vnnlib
     from dnnexplain.policies.onnx_files import save_onnx
 
-    save_onnx(folder / "network.onnx", network)
+    save_onnx(made_folder(folder, "--export") / "network.onnx", network)
     files, left = [], []
     for place, case in enumerate(claim.cases):
         if case.change is not None or case.then is not None:

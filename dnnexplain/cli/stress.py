@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import SECONDS, finish
-from dnnexplain.cli.files import atomic_write, made_folder
+from dnnexplain.cli.files import atomic_write, check_folder, made_folder
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_table, progress_bar, to_plain
@@ -84,12 +84,13 @@ def stress(
     from dnnexplain.policies import named_policy
 
     limits = [parse_limit(text) for text in fail_if]
-    folder = _folder(out)
+    check_folder(out / "worst")
     world: Any = options.make(options.spec.compared)
     rules = world.rules()
     tested: Any = rules[policy] if policy in rules else options.guarded(named_policy(world, policy), world)
     recorded = None if like is None else find_workloads(world, options, str(like), None, seed)
     writer = _generator(generator, options, world)
+    folder = _folder(out)
     earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
     with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
         test = run(
