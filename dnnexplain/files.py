@@ -101,14 +101,14 @@ def made_folder(path: str | Path, option: str = "--out") -> Path:
 def check_folder(path: str | Path, option: str = "--out") -> None:
     """Raise now what :func:`made_folder` would raise after a long computation, or a file in it; nothing stays behind."""
     folder = Path(path)
-    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
         made_folder(folder, option)
         check_writable(folder / "result")
     finally:
-        for one in missing:
+        for place in missing:
             with suppress(OSError):  # somebody else has put something there meanwhile
-                one.rmdir()
+                place.rmdir()
 
 
 def check_writable(path: str | Path) -> None:
