@@ -8,7 +8,16 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["LogProbabilities", "Normalized", "OneOutput", "OneStep", "Permuted", "Picked", "ScaledInput"]
+__all__ = [
+    "EachNormalized",
+    "LogProbabilities",
+    "Normalized",
+    "OneOutput",
+    "OneStep",
+    "Permuted",
+    "Picked",
+    "ScaledInput",
+]
 
 
 class LogProbabilities(nn.Module):
@@ -148,3 +157,36 @@ class Normalized(nn.Module):
     def extra_repr(self) -> str:
         """Shape and limit, for reprs and hashes."""
         return f"shape={self.shape}, clip={self.clip:g}"
+
+
+class EachNormalized(nn.Module):
+    """Several observations, one after another, each less the mean of one by its spread, cut; zeros alone stay zeros.
+
+    So are observations stacked that were normalised before: those before an episode began are zeros, not normalised ones.
+
+    Args:
+        size: numbers of one observation.
+        count: observations.
+        clip: the largest number that is let through; 0 for no limit.
+    """
+
+    mean: torch.Tensor
+    factor: torch.Tensor
+
+    def __init__(self, size: int, count: int, clip: float = 0.0) -> None:
+        super().__init__()
+        self.size, self.count, self.clip = size, count, float(clip)
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("factor", torch.ones(size))
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """The normalised observations, same shape."""
+        each: torch.Tensor = observations.unflatten(1, (self.count, self.size))
+        moved = (each - self.mean) * self.factor
+        moved = torch.clamp(moved, -self.clip, self.clip) if self.clip else moved
+        there = (each != 0).any(dim=2, keepdim=True)
+        return torch.flatten(moved * there, 1)
+
+    def extra_repr(self) -> str:
+        """Sizes and limit, for reprs and hashes."""
+        return f"size={self.size}, count={self.count}, clip={self.clip:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import asdict, is_dataclass
@@ -10,7 +11,9 @@ from typing import Any
 from dnnexplain.contract import Discrete, System
 from dnnexplain.counts import joined
 
-__all__ = ["describe_outputs", "size_hint", "system_parameters"]
+__all__ = ["describe_outputs", "frames_of", "size_hint", "stacked_refusal", "system_parameters"]
+
+_MOST_FRAMES = 64
 
 
 def system_parameters(system: System) -> dict[str, Any]:
@@ -51,3 +54,23 @@ def size_hint(system: System, outputs: int) -> str:
                 return f"was it trained with {wanted} {name}? Then set {name} to {wanted}."
         return f"was it trained with {wanted} {plural}? Make the system of that size."
     return f"was it trained for another size of {system.name}, or for another system?"
+
+
+def frames_of(takes: int, system: System) -> int:
+    """How many observations of a system a network that takes so many numbers may see at a time; 0 if that does not fit."""
+    now = int(getattr(system, "frames", 1))
+    shows = math.prod(system.observation_shape) // now
+    return (
+        takes // shows
+        if takes % shows == 0 and takes // shows not in {0, 1, now} and takes // shows <= _MOST_FRAMES
+        else 0
+    )
+
+
+def stacked_refusal(count: int, system: System) -> str:
+    """What to write for a network that sees so many observations of a system at a time."""
+    return (
+        f"that is {count} observations at a time (as VecFrameStack of stable-baselines3 gives them), and a state of "
+        f"{system.name} shows {getattr(system, 'frames', 1)}; make the system of the environment that it was trained on with frames={count}: "
+        f"GymSystem(env, frames={count})"
+    )

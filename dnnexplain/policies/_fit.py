@@ -14,7 +14,7 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError, System, state_from_values
 from dnnexplain.counts import counted
 from dnnexplain.policies._adapters import OneOutput
-from dnnexplain.policies._describe import describe_outputs, size_hint
+from dnnexplain.policies._describe import describe_outputs, frames_of, size_hint, stacked_refusal
 from dnnexplain.policies._own_modules import restless
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
         return f"the network takes {takes:,} numbers: that is {forms[takes]}"
     if takes is not None and takes != inputs:
         last = _last_outputs(module)
+        if last in (None, count) and (frames := frames_of(takes, system)):
+            return f"the network's first layer takes {takes:,} numbers: {stacked_refusal(frames, system)}"
         if last in (None, count):
             hint = f"make the network for {inputs:,} inputs, or the system of the size it was trained for"
             return (

@@ -16,6 +16,7 @@ from torch import nn
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.encoding import decode, encode
 from dnnexplain.policies._adapters import (
+    EachNormalized,
     LogProbabilities,
     Normalized,
     OneOutput,
@@ -77,6 +78,7 @@ _ARGUMENTS: dict[type[nn.Module], str] = {
     nn.Softmin: "dim",
     ScaledInput: "factor",
     Normalized: "shape clip",
+    EachNormalized: "size count clip",
     OneStep: "inputs units depth",
     Permuted: "order",
     Picked: "cells",
@@ -207,7 +209,8 @@ def signature(module: nn.Module) -> str:
     ]
     own = any(
         type(part).__module__.startswith("dnnexplain.")
-        and type(part) not in {ScaledInput, Normalized, OneStep, Permuted, Picked, OnnxNetwork, BatchNorm}
+        and type(part)
+        not in {ScaledInput, Normalized, EachNormalized, OneStep, Permuted, Picked, OnnxNetwork, BatchNorm}
         for part in module.modules()
         if type(part) not in {LogProbabilities, OneOutput}
     )

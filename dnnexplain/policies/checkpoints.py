@@ -23,13 +23,14 @@ from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
+from dnnexplain.policies._sb3_pipeline import check_observations
 from dnnexplain.policies._torch_files import OLD_TORCH, read_arrays, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
 from dnnexplain.policies.keras_files import HDF5, is_keras_zip, read_h5_weights, read_keras
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
-from dnnexplain.policies.normalizing import normalized
+from dnnexplain.policies.normalizing import behind_its_pipeline
 from dnnexplain.policies.onnx_files import is_onnx, read_onnx
 from dnnexplain.policies.sb3 import is_sb3_zip, network_of, read_agent, refuse_unknown
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
@@ -209,10 +210,9 @@ def _policy(
     assumed: Sequence[str] = (),
 ) -> TorchPolicy:
     mask = bool(story.get("masked", True)) if how.masked is None else how.masked
-    if how.normalize is not None:
-        network, seen = normalized(network, system, how.normalize)
-        note = "; ".join(part for part in (note, seen) if part)
-        story = {**story, "observations": seen}
+    network, seen = behind_its_pipeline(network, system, how.normalize)
+    if seen:
+        note, story = "; ".join(part for part in (note, seen) if part), {**story, "observations": seen}
     policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale)
     checkpoint = story.get("checkpoint", policy.checkpoint)
     if (
@@ -235,6 +235,7 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     guesses: list[str] = []
     if how.module is None:
         refuse_unknown(agent, activation, str(path))
+        check_observations(system, agent.shape, str(path), open_statistics=agent.normalized and how.normalize is None)
         network, guess = network_of(agent.weights, activation, str(path), system, agent)
         guesses = [guess] if guess else []
         if "policy" in agent.own:
@@ -258,6 +259,8 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
         scale = highs[agent.high]
         note += f", trained on observations from 0 to {agent.high:g}"
     masked = bool(agent.maskable) if how.masked is None else how.masked
+    if agent.choices:
+        note += ", several choices at once, each combination scored by the sum of its parts"
     if not masked and isinstance(system.output, Discrete):
         note += ", without a mask: invalid actions are not masked here either (masked=True does)"
     how = replace(how, scale=scale, masked=masked)
@@ -351,7 +354,8 @@ def load_any(
             ``"unit"`` for one that was trained on 0 to 1, where the file does not say.
         key: which network of a checkpoint that holds several: ``"actor"``.
         normalize: statistics with which observations were normalised in training: a file that ``VecNormalize``
-            of stable-baselines3 saved, or ``.npz`` or ``.json`` with ``mean`` and ``var`` (``epsilon``, ``clip``).
+            of stable-baselines3 saved, or ``.npz`` or ``.json`` with ``mean`` and ``var`` (``epsilon``, ``clip``);
+            ``"none"`` for an agent behind a ``VecNormalize`` that left observations as they are.
 
     Returns:
         A policy whose ``note`` says what was read and adapted, and whose ``assumed`` what the file left open.

@@ -23,12 +23,12 @@ from torch import nn
 
 from dnnexplain.contract import DnnExplainError, System, only_numbers
 from dnnexplain.counts import counted
-from dnnexplain.policies._adapters import Normalized
+from dnnexplain.policies._adapters import EachNormalized, Normalized
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies.legacy_pickle import OPCODES, Array, Refused, numpy_names, refuse
 from dnnexplain.reading import open_zip, parse_json
 
-__all__ = ["normalized", "read_statistics"]
+__all__ = ["behind_its_pipeline", "normalized", "read_statistics"]
 
 _MORE = frozenset(
     [
@@ -190,6 +190,25 @@ def _checked(statistics: Any) -> Statistics:
     return {"mean": mean, "var": var, "epsilon": epsilon, "clip": 0.0 if math.isinf(clip) else clip}
 
 
+def behind_its_pipeline(network: nn.Module, system: System, path: str | Path | None) -> tuple[nn.Module, str]:
+    """A network behind what observations went through in training, and that in words (empty if nothing was).
+
+    Args:
+        network: decides.
+        system: its ``pipeline`` says what its states went through already.
+        path: statistics that normalised them besides; ``None`` or ``"none"`` for none.
+
+    Raises:
+        DnnExplainError: as :func:`normalized`.
+    """
+    shown = str(getattr(system, "pipeline", ""))
+    words = [f"it sees {shown}"] if shown else []
+    if path is not None and str(path).lower() != "none":
+        network, seen = normalized(network, system, path)
+        words.append(seen)
+    return network, "; ".join(words)
+
+
 def normalized(network: nn.Module, system: System, path: str | Path) -> tuple[nn.Module, str]:
     """A network behind the statistics in a file, and a note on them.
 
@@ -197,19 +216,25 @@ def normalized(network: nn.Module, system: System, path: str | Path) -> tuple[nn
         DnnExplainError: as :func:`read_statistics`, or they are of another number of values than the observation.
     """
     statistics = read_statistics(path)
-    size = math.prod(system.observation_shape)
-    if statistics["mean"].size != size:
+    shape, size = tuple(system.observation_shape), math.prod(system.observation_shape)
+    frames = int(getattr(system, "frames", 1))
+    each = frames > 1 and len(shape) == 1 and statistics["mean"].size * frames == size
+    if statistics["mean"].size != size and not each:
         msg = (
             f"{path}: statistics of {counted(statistics['mean'].size, 'number')}, {system.name} shows {size:,}; were they saved with this "
             "network, in this environment?"
         )
         raise DnnExplainError(msg)
-    layer = Normalized(tuple(system.observation_shape), statistics["clip"])
+    layer = (
+        EachNormalized(size // frames, frames, statistics["clip"]) if each else Normalized(shape, statistics["clip"])
+    )
     with torch.no_grad():
-        layer.mean.copy_(torch.from_numpy(statistics["mean"].reshape(system.observation_shape)))
+        layer.mean.copy_(torch.from_numpy(statistics["mean"].reshape(layer.mean.shape)))
         layer.factor.copy_(
             torch.from_numpy(1 / np.sqrt(statistics["var"] + statistics["epsilon"])).reshape(layer.factor.shape)
         )
     cut = f", cut at {statistics['clip']:g}" if statistics["clip"] else ""
-    note = f"observations are normalised by the mean and variance in {Path(path).name}{cut}, as in training"
+    which = "observations are" if not each else f"each of the {frames} observations is"
+    rest = " (one of zeros alone, before the episode began, stays so)" if each else ""
+    note = f"{which} normalised by the mean and variance in {Path(path).name}{cut}, as in training{rest}"
     return nn.Sequential(OrderedDict(normalized=layer, network=network)).eval(), note

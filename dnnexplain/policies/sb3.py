@@ -21,6 +21,7 @@ from torch import nn
 from dnnexplain.contract import Box, DnnExplainError, System
 from dnnexplain.policies._adapters import Picked
 from dnnexplain.policies._sb3_networks import Pixels, Squash, decider, default_activation
+from dnnexplain.policies._sb3_pipeline import as_shown, chosen_together
 from dnnexplain.policies.networks import NAMED_ACTIVATIONS, activation_name
 from dnnexplain.reading import open_zip, parse_json
 
@@ -58,6 +59,10 @@ class Agent:
         squash: whether a tanh bounds its actions, where its kind leaves that open.
         clip_mean: within what the mean of a squashed Gaussian is cut when it explores by its state (gSDE).
         own: what the file names and does not hold, classes of its author's: said by what they are for.
+        shape: of its observations; ``None`` if the file does not say.
+        normalized: whether it was trained behind ``VecNormalize``, whose statistics are in another file.
+        choices: how many there are of each of several choices that it makes at once; empty for one choice, ``None`` if the
+            file does not say.
     """
 
     weights: Mapping[str, torch.Tensor]
@@ -69,6 +74,9 @@ class Agent:
     squash: bool = False
     clip_mean: float = 2.0
     own: Mapping[str, str] = field(default_factory=dict)
+    shape: tuple[int, ...] | None = None
+    normalized: bool = False
+    choices: tuple[int, ...] | None = None
 
 
 def is_sb3_zip(names: list[str]) -> bool:
@@ -148,7 +156,7 @@ def read_agent(path: Path, data: bytes) -> Agent:
     weights = read_state_dict(Path(f"{path} (its policy.pth)"), packed)
     said = said if isinstance(said, dict) else {}
     kind, options = _part(said, "policy_class"), _part(said, "policy_kwargs")
-    seen = _part(said, "observation_space")
+    seen, done = _part(said, "observation_space"), _part(said, "action_space")
     activation, own = _activation(options.get("activation_fn"), default_activation(weights)), _own(kind, options)
     return Agent(
         weights,
@@ -156,11 +164,20 @@ def read_agent(path: Path, data: bytes) -> Agent:
         _highest(seen.get("high")),
         "maskable" in str(kind.get("__module__", "")),
         _are_bytes(seen, options),
-        _ends(_part(said, "action_space")),
+        _ends(done),
         _squashes(kind, options),
         _clip(options.get("clip_mean")),
         own if activation else {**own, "activation": str(options.get("activation_fn"))},
+        _shape(seen.get("_shape")),
+        said.get("_last_original_obs") is not None,
+        tuple(int(count) for count in _printed(done.get("nvec"))) if done.keys() & {"n", "nvec"} else None,
     )
+
+
+def _shape(said: Any) -> tuple[int, ...] | None:
+    """The shape of an array, if that is what a file says."""
+    whole = isinstance(said, list) and said and all(type(size) is int and size > 0 for size in said)
+    return tuple(said) if whole else None
 
 
 def _activation(said: Any, usual: str) -> str:
@@ -197,7 +214,9 @@ def _are_bytes(seen: Mapping[str, Any], options: Mapping[str, Any]) -> bool | No
     """Whether the package divides what the agent sees by 255: pictures of bytes, unless it was told not to."""
     if not seen.get("dtype"):
         return None
-    return str(seen["dtype"]) == "uint8" and str(options.get("normalize_images", True)) != "False"
+    flat = _shape(seen.get("_shape"))
+    picture = flat is None or (len(flat) == 3 and _highest(seen.get("high")) == BYTE)
+    return picture and str(seen["dtype"]) == "uint8" and str(options.get("normalize_images", True)) != "False"
 
 
 def _ends(space: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:
@@ -257,6 +276,9 @@ def network_of(
         ends, clip=agent.clip_mean if agent is not None else 2.0, tanh=agent.squash if agent is not None else None
     )
     network = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, squash=squash)
+    if agent is not None and not convolves:
+        network = as_shown(network, system, agent.shape, is_bytes=bool(agent.is_bytes), byte=BYTE)
+    network = chosen_together(network, system, agent.choices if agent is not None else None, where)
     cells = _cells_of_choices(system)
     if cells is not None:
         network = nn.Sequential(OrderedDict(cells=Picked(cells), **dict(network.named_children())))

@@ -28,7 +28,9 @@ from dnnexplain.contract import (
     state_from_values,
 )
 from dnnexplain.counts import counted
-from dnnexplain.systems.gym_parts import FAR, OneHot, Part, action_space, flat, parts_of, whole_numbers
+from dnnexplain.systems.gym_actions import action_space, choices_made, said_of_actions, sampling_mask
+from dnnexplain.systems.gym_frames import Frames, framed, frames_seen
+from dnnexplain.systems.gym_parts import FAR, Cells, OneHot, Part, flat, parts_of
 from dnnexplain.systems.gym_steps import WithOptions, begin, finite, take
 from dnnexplain.systems.gym_worlds import Episode, Worlds
 from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, check_counts, tried_actions
@@ -75,8 +77,12 @@ class GymSystem:
             where the environment's attribute ``state`` is what is seen (tried on some steps before it is trusted).
         levels: into how many steps the oracle divides the range of a number; its losses are then estimates.
         options: what every ``reset`` of the environment is given.
+        frames: observations that are shown at a time, as ``VecFrameStack`` of stable-baselines3 does: oldest first, zeros
+            for those before an episode began.
 
     Attributes:
+        choices_made: how many there are of each of several choices that are made at once (``MultiDiscrete``), whose
+            combinations are the actions; empty elsewhere.
         assumed: what the environment leaves open, a sentence each; said in every result.
         choices_seen: the first cell, the number of cells and the lowest value of each choice in the observation.
 
@@ -101,19 +107,27 @@ class GymSystem:
         restore: Callable[[Any, NDArray[Any]], None] | None = None,
         levels: int = 5,
         options: Mapping[str, Any] | None = None,
+        frames: int = 1,
     ) -> None:
-        check_counts("GymSystem", steps=steps, horizon=horizon, levels=levels)
+        check_counts("GymSystem", steps=steps, horizon=horizon, levels=levels, frames=frames)
         self.env = _made(env) if options is None else WithOptions(_made(env), options)
+        self.frames, self.pipeline = frames, frames_seen(frames)
+        self.env = Frames(self.env, frames) if frames > 1 else self.env
         value = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
         self.name = name or str(value)
         self.parameters: dict[str, Any] = {"environment": str(value), "steps": steps, "horizon": horizon}
         if options is not None:
             self.parameters["options"] = dict(options)
+        if frames > 1:
+            self.parameters["frames"] = frames
         self.steps, self.horizon, self.levels = steps, horizon, levels
         self._space = self.env.observation_space
         self.assumed: list[str] = []
         self._parts = parts_of(self._space, "", self._tried() if _unbounded(self._space) else None)
-        self.knobs = _named([knob for part in self._parts for knob in part.knobs], knobs)
+        derived = [knob for part in self._parts for knob in part.knobs]
+        if frames > 1 and isinstance(self._parts[0], Cells):
+            derived, knobs = framed(derived, knobs, frames)
+        self.knobs = _named(derived, knobs)
         self.groups = tuple(knob.group or knob.name for knob in self.knobs)
         picture = isinstance(self._space, spaces.Box) and len(self._space.shape) > 1
         wide = sum(part.size for part in self._parts)
@@ -121,13 +135,14 @@ class GymSystem:
         self.cell_group = self._owners().reshape(self.observation_shape)
         self.groups = tuple(dict.fromkeys(self.groups))
         self.output = action_space(self.env.action_space, tuple(actions))
+        self.choices_made = choices_made(self.env.action_space)
         self._low = np.array([knob.low for knob in self.knobs])
         self._high = np.array([knob.high for knob in self.knobs])
         self._worlds = Worlds(self.env, self.output, self._seen, restore)
         for ability in ("losses", "best_action") if isinstance(self.output, Discrete) else ("judge",):
             setattr(self, ability, None)  # a protocol's way of saying: not here
         self.choices_seen = tuple((at.start, p.size, p.start) for p, at in self._stretches() if isinstance(p, OneHot))
-        self.assumed += whole_numbers(self.env.action_space)
+        self.assumed += said_of_actions(self.env.action_space)
         if getattr(self.env.unwrapped, "action_masks", None) is not None:
             self.assumed.append(
                 "Which actions are valid is known in states met in episodes; elsewhere all are taken to be."
@@ -386,8 +401,7 @@ class GymSystem:
         seen, shape = [], (spaces.flatdim(self._space),)
         for _ in range(_TRIED):
             seen.append(self._flat(observation, shape))
-            mask = getattr(self.env.unwrapped, "action_masks", lambda: None)()
-            action = self.env.action_space.sample(None if mask is None else np.asarray(mask, dtype=np.int8))
+            action = self.env.action_space.sample(sampling_mask(self.env))
             observation, _, ended, cut = take(self.env, action)
             if ended or cut:
                 observation = begin(self.env)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from dnnexplain import contract
 from dnnexplain.contract import DnnExplainError, Knob
-from dnnexplain.counts import counted
 
-__all__ = ["Cells", "OneHot", "Part", "Patches", "action_space", "flat", "parts_of", "whole_numbers"]
+__all__ = ["Cells", "OneHot", "Part", "Patches", "flat", "parts_of"]
 
 Values = NDArray[np.float64]
 
@@ -205,43 +202,3 @@ def _patches(space: spaces.Box, label: str) -> Patches:
         raise DnnExplainError(msg)
     knobs = tuple(Knob(f"{label} row {r} column {c}", "", low, high, None) for r in range(down) for c in range(along))
     return Patches(knobs, owner.ravel(), low, high)
-
-
-def action_space(
-    space: gymnasium.Space[Any], names: tuple[str, ...] = ()
-) -> contract.Discrete | contract.Box | contract.MultiBinary:
-    """An environment's action space as the contract's, with names for what may be done.
-
-    Raises:
-        DnnExplainError: another kind of space, or names that do not fit it.
-    """
-    kinds: Mapping[type, str] = {spaces.Discrete: "action", spaces.Box: "number", spaces.MultiBinary: "switch"}
-    word = next((word for kind, word in kinds.items() if isinstance(space, kind)), "")
-    if not word:
-        msg = (
-            f"an action space of kind {type(space).__name__} is not supported; use Discrete, Box or MultiBinary "
-            "(a MultiDiscrete can be wrapped as one Discrete of all combinations)"
-        )
-        raise DnnExplainError(msg)
-    count = int(space.n) if isinstance(space, spaces.Discrete) else int(np.prod(space.shape or ()))
-    if names and len(names) != count:
-        msg = f"the environment has {counted(count, 'action')}, and {counted(len(names), 'name')} were given: {', '.join(names)}"
-        raise DnnExplainError(msg)
-    named = names or tuple(f"{word} {i}" for i in range(count))
-    if isinstance(space, spaces.Discrete):
-        return contract.Discrete(named)
-    if isinstance(space, spaces.MultiBinary):
-        return contract.MultiBinary(named)
-    assert isinstance(space, spaces.Box)
-    ends = (tuple(np.asarray(end, dtype=float).ravel().tolist()) for end in (space.low, space.high))
-    low, high = ends
-    return contract.Box(named, low=low, high=high)
-
-
-def whole_numbers(space: gymnasium.Space[Any]) -> list[str]:
-    """What has to be said of actions that are whole numbers."""
-    if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer)):
-        return []
-    return [
-        f"The environment takes whole numbers ({space.dtype}): a network's number is played rounded to the nearest."
-    ]

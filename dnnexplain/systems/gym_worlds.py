@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, Space, in_episodes
+from dnnexplain.systems.gym_actions import allowed_together, own_form, sampling_mask
 from dnnexplain.systems.gym_steps import begin, finite, take
 from dnnexplain.systems.small_parts import possible
 
@@ -112,7 +112,7 @@ class Worlds:
         actions.seed(0)
 
         def drawn(world: Any) -> Any:
-            return actions.sample(self._sampling_mask(world))
+            return actions.sample(sampling_mask(world))
 
         first, other = copy.deepcopy(self.env), copy.deepcopy(self.env)
         begin(first, 0)
@@ -193,7 +193,9 @@ class Worlds:
     def mask(self, world: Any) -> NDArray[np.bool_] | None:
         """What ``action_masks()`` says now ``[A]``, if the environment has it."""
         said = getattr(world.unwrapped, "action_masks", None)
-        return None if said is None else np.asarray(said(), dtype=bool).ravel()
+        if said is None:
+            return None
+        return allowed_together(self.env.action_space, np.asarray(said(), dtype=bool).ravel())
 
     def mask_met(self, seen: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         """What was allowed when a state was met ``[A]``, if it was."""
@@ -202,11 +204,7 @@ class Worlds:
 
     def action(self, taken: Any) -> Any:
         """An action in the environment's own form."""
-        space = self.env.action_space
-        if isinstance(space, spaces.Discrete):
-            return int(space.start) + int(taken)
-        whole = np.issubdtype(space.dtype, np.integer)
-        return (np.rint(taken) if whole else np.asarray(taken)).reshape(space.shape or ()).astype(space.dtype)
+        return own_form(self.env.action_space, taken)
 
     def at(self, seen: NDArray[np.float32], name: str) -> Any:
         """A copy of the environment in the state that an observation shows.
@@ -256,7 +254,7 @@ class Worlds:
                 other = copy.deepcopy(self.env)
                 other.reset(seed=1)
                 _put(other, seen)
-                action = world.action_space.sample(self._sampling_mask(world))
+                action = world.action_space.sample(sampling_mask(world))
                 after, reward, ended, cut, _ = world.step(action)
                 there, paid, over, _, _ = other.step(action)
                 same = np.allclose(self.see(after), self.see(there), atol=_NEAR) and abs(reward - paid) <= _NEAR
@@ -270,10 +268,6 @@ class Worlds:
             f"environment did in {_TRIALS} steps."
         )
         return _put
-
-    def _sampling_mask(self, world: Any) -> Any:
-        mask = None if isinstance(self.env.action_space, spaces.Box) else self.mask(world)
-        return None if mask is None else mask.astype(np.int8)
 
     def cheapest(self, begun: Any, first: NDArray[Any], tried: NDArray[Any], depth: int) -> NDArray[np.float64]:
         """What each of some actions and the best ``depth - 1`` decisions after it cost ``[C]``; NaN where not allowed.

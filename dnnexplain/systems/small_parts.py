@@ -58,13 +58,14 @@ def pushed(knobs: Sequence[Knob], values: Values, name: str, newest: NDArray[Any
     return moved
 
 
-def check_counts(whose: str, *, steps: Any, horizon: Any, levels: Any) -> None:
-    """Refuse an episode's steps, an oracle's decisions or levels that are no whole number, or too few or too many.
+def check_counts(whose: str, *, steps: Any, horizon: Any, levels: Any, frames: Any = 1) -> None:
+    """Refuse an episode's steps, an oracle's decisions, levels or observations shown at a time that are no whole number, or too few or too many.
 
     Raises:
         DnnExplainError: with the name of the one that is wrong.
     """
     given = {"steps": (steps, 1, 10**9), "horizon": (horizon, 0, 10**9), "levels": (levels, 2, 4096)}
+    given["frames"] = (frames, 1, 256)
     for name, (value, least, most) in given.items():
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or not least <= value <= most:

@@ -11,7 +11,7 @@ from torch import nn
 from dnnexplain import assumptions
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import TorchPolicy, load, load_any, mlp, read_metadata, save, weights_hash
-from dnnexplain.policies._adapters import Normalized, OneStep, Permuted, Picked
+from dnnexplain.policies._adapters import EachNormalized, Normalized, OneStep, Permuted, Picked
 from dnnexplain.policies._layers import _ARGUMENTS, describe, make
 from dnnexplain.policies._onnx_layers import BatchNorm
 from dnnexplain.policies.checkpoints import reading_as
@@ -65,7 +65,13 @@ LAYERS = [
     *(nn.Flatten(1, 2), nn.Unflatten(1, (3, 1)), nn.ZeroPad2d((1, 0, 2, 0)), nn.ConstantPad1d((1, 2), 0.5)),
     *(nn.Dropout(0.2), nn.Hardswish(), nn.Hardsigmoid(), nn.LogSigmoid()),
     *(nn.Softmax(1), nn.LogSoftmax(-1), nn.Softmin(1)),
-    *(Normalized((3, 6), 2.0), OneStep(18, 4, 2), Permuted((0, 2, 1)), Picked((5, -1, 0, 3))),
+    *(
+        Normalized((3, 6), 2.0),
+        EachNormalized(6, 3, 1.5),
+        OneStep(18, 4, 2),
+        Permuted((0, 2, 1)),
+        Picked((5, -1, 0, 3)),
+    ),
 ]
 
 
@@ -78,7 +84,7 @@ def test_every_layer_comes_back_from_its_description(layer):
         layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d | nn.AdaptiveAvgPool2d | nn.BatchNorm2d | nn.ZeroPad2d
     )
     x = torch.rand(2, 3, 6, 6) if two else torch.rand(2, 3, 6)
-    x = x.flatten(1) if isinstance(layer, OneStep) else x
+    x = x.flatten(1) if isinstance(layer, OneStep | EachNormalized) else x
     torch.testing.assert_close(twin(x), layer(x))
 
 
