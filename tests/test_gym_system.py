@@ -175,8 +175,8 @@ def test_what_cannot_be_read_is_refused_in_words():
         GymSystem("CartPole-v1", knobs=("a", "b"))
     with pytest.raises(DnnExplainError, match="2 actions, and 3 names"):
         GymSystem("CartPole-v1", actions=("a", "b", "c"))
-    with pytest.raises(DnnExplainError, match="MultiDiscrete"):
-        GymSystem(Screen(spaces.MultiDiscrete([2, 2])))
+    with pytest.raises(DnnExplainError, match="Graph is not supported"):
+        GymSystem(Screen(spaces.Graph(spaces.Discrete(2), None)))
     with pytest.raises(DnnExplainError, match="not a int"):
         GymSystem(5)
 
