@@ -19,7 +19,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 MOST_ROWS, FIRST_ROWS, MOST_LINES, MOST_COLUMNS = 20, 10, 5, 8
 """Of a page: a table of so many rows is shown whole, of a longer one the first; of a line of text; columns."""
-_LONGEST, _WRAPPED = 60, 200  # characters of a cell in a line of text, and where a page wraps it
+_LONGEST, _WRAPPED, _SENTENCE = 60, 200, 24  # characters of a cell in a line of text, and where a page wraps it
 
 
 def words_of_kind(name: str) -> str:
@@ -51,11 +51,12 @@ def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[
     head = "".join(f'<th scope="col" style="{_cell(r)}">{escape(n)}</th>' for n, r in zip(names, right, strict=True))
     body = "".join(
         "<tr>"
-        + "".join(f'<td style="{_cell(r)}">{escape(with_minus(c))}</td>' for c, r in zip(row, right, strict=True))
+        + "".join(f'<td style="{_cell(r, c)}">{escape(with_minus(c))}</td>' for c, r in zip(row, right, strict=True))
         + "</tr>"
         for row in cells
     )
     table = f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>' if names else ""
+    table = f'<div tabindex="0" role="group" aria-label="Table" style="overflow-x:auto">{table}</div>' if names else ""
     more = _more(shown, most)
     small = "".join(f'<p style="{_SMALL}">{escape(text)}</p>' for text in ([more] if more else []) + list(notes))
     return (
@@ -73,7 +74,8 @@ def in_cell(picture: str) -> str:
     if not picture:
         return ""
     return (
-        f'<style>.dnnexplain-picture svg+img{{display:none}}</style><div class="dnnexplain-picture" style="font-size:0px">'
+        "<style>.dnnexplain-picture svg+img{display:none}.dnnexplain-picture svg{min-width:460px}</style>"
+        '<div class="dnnexplain-picture" tabindex="0" role="group" aria-label="Picture" style="font-size:0px;overflow-x:auto">'
         f"{picture}{as_image(picture)}</div>"
     )
 
@@ -82,9 +84,10 @@ _TABLE = "border-collapse:collapse;margin:.5em 0;color:inherit;font-size:.9em"
 _SMALL = "margin:.2em 0;font-size:.85em;opacity:.75"
 
 
-def _cell(right: bool) -> str:
+def _cell(right: bool, text: str = "") -> str:
     side = "right" if right else "left"
-    return f"text-align:{side};padding:.15em .7em .15em 0;border-bottom:1px solid rgba(128,128,128,.35)"
+    wide = ";min-width:14em" if len(text) > _SENTENCE else ""  # on a phone it would stand a word a line
+    return f"text-align:{side};padding:.15em .7em .15em 0;border-bottom:1px solid rgba(128,128,128,.35){wide}"
 
 
 def markdown_of(rows: Rows) -> str:

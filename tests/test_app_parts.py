@@ -11,7 +11,7 @@ from dnnexplain.cli.app import check
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.transfer.grid import transfer
 from dnnexplain.policies import named_policy
-from dnnexplain.registry import BUILT_IN, make_system, spec_of
+from dnnexplain.registry import BUILT_IN, known_systems, make_system, spec_of
 from dnnexplain_widgets import Dashboard
 
 
@@ -125,3 +125,15 @@ def test_a_card_tells_what_is_earned_as_earned_and_odd_figures_as_they_are():
         "Days": "Network 2.5; Which first 3, kind calm; Notes ['short']",
         "Seeds": "[1, 2]",
     }
+
+
+@pytest.mark.parametrize("name", known_systems())
+def test_a_notebooks_dashboard_opens_on_the_first_state_of_the_app(name):
+    parts = dashboard_parts(name)
+    board = Dashboard(parts["system"], parts["policy"])
+    assert board.session.state == parts["state"]
+    assert board.masthead.question == parts["title"]
+    editor = next(panel for panel in board.live if isinstance(panel.presets, dict))
+    offered = next(item for item in editor.controls if item["name"] == "preset")["options"]
+    assert {entry[0] for entry in offered} >= set(parts["presets"])
+    board.close()

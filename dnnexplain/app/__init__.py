@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from dnnexplain.app.options import panel_options
-from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import Discrete, DnnExplainError, PartiallySeen, Policy, Spec, System
 from dnnexplain.registry import known_systems, make_system, spec_of
 from dnnexplain.rule_names import rule_entry
+from dnnexplain_widgets.presets import presets_for
 
 __all__ = ["NOTEBOOK", "SETTINGS", "dashboard_parts", "settings"]
 

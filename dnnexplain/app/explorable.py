@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import Painted, Policy, State, System, state_from_observation
 from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write, check_writable
 from dnnexplain.given_states import state_from_file
 from dnnexplain.numbers import as_told, gap, number
 from dnnexplain.registry import known_systems, make_system, spec_of
+from dnnexplain_widgets.presets import presets_for
 
 __all__ = ["card_facts", "explorable", "write_explorable"]
 

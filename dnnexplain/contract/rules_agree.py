@@ -54,6 +54,7 @@ def agreed_choices(
     names: Sequence[str],
     within: Callable[[int], StateSet] | None = None,
     actions: Sequence[int] | None = None,
+    called: Callable[[str], str] = str,
 ) -> Property:
     """Of one choice among several: where the rules make the same one, the network ranks no other above it.
 
@@ -63,9 +64,10 @@ def agreed_choices(
         within: of an action, a set that holds every state in which the rules choose it; all valid states if not given. A
             proof speaks of that whole set, so a smaller one is proved more easily.
         actions: that are asked about; all if not given.
+        called: a rule's name for people, from its name.
     """
     options, count = system.output.names, len(system.output.names)
-    together = _listed(names)
+    together = _listed([called(name) for name in names])
     cases = []
     for action in range(count) if actions is None else actions:
         states = where_all(system, names, _one_that_is(action), within(action) if within else None)
@@ -77,9 +79,9 @@ def agreed_choices(
     return Property(AGREES, text, tuple(cases), (RAW,))
 
 
-def agreed_switches(system: Any, names: Sequence[str]) -> Property:
+def agreed_switches(system: Any, names: Sequence[str], called: Callable[[str], str] = str) -> Property:
     """Of switches: where the rules all switch one on, or all off, the network does not do the other."""
-    together, cases = _listed(names), []
+    together, cases = _listed([called(name) for name in names]), []
     for place, label in enumerate(system.output.names):
         for on in (True, False):
             states = where_all(system, names, _has(place, on))
@@ -90,7 +92,13 @@ def agreed_switches(system: Any, names: Sequence[str]) -> Property:
     return Property(AGREES, text, tuple(cases), (RAW,))
 
 
-def agreed_levels(system: Any, names: Sequence[str], slack: float, within: Callable[[float], StateSet]) -> Property:
+def agreed_levels(
+    system: Any,
+    names: Sequence[str],
+    slack: float,
+    within: Callable[[float], StateSet],
+    called: Callable[[str], str] = str,
+) -> Property:
     """Of numbers between two ends: where the rules all give one end, the network is at most ``slack`` away from it.
 
     Args:
@@ -98,10 +106,11 @@ def agreed_levels(system: Any, names: Sequence[str], slack: float, within: Calla
         names: of the rules.
         slack: in the outputs' unit.
         within: of an end, a set that holds every state in which the rules give it.
+        called: a rule's name for people, from its name.
     """
     space = system.output
     assert isinstance(space, Box)
-    together, cases = _listed(names), []
+    together, cases = _listed([called(name) for name in names]), []
     for place, label in enumerate(space.names):
         for end, sign, side in (
             (float(np.ravel(space.low)[place]), 1.0, "above"),

@@ -8,8 +8,8 @@ are gymnasium's (``Discrete``, ``Box``, ``MultiBinary``), to whose spaces each c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -137,6 +137,15 @@ class Space:
         """An action in words."""
         raise NotImplementedError
 
+    def act(self, action: Any) -> str:
+        """What taking an action is called: ``pick job 1``, ``wait``, ``set rate 0.42``; it follows "would"."""
+        return f"set {self.tell(action)}"
+
+    def acts(self, action: Any) -> str:
+        """As :meth:`act`, of someone who takes it: ``picks job 1``, ``waits``."""
+        verb, *rest = self.act(action).split(" ", 1)
+        return " ".join([f"{verb}es" if verb.endswith(("s", "x", "ch", "sh")) else f"{verb}s", *rest])
+
     def parse(self, text: str) -> Any:
         """The inverse of :meth:`tell`, for command lines."""
         raise NotImplementedError
@@ -156,7 +165,14 @@ class Space:
 
 @dataclass(frozen=True)
 class Discrete(Space):
-    """One of ``A`` named actions; outputs are logits (of a rule: 1 for its action, 0 for the others). Actions: int ``[B]``."""
+    """One of ``A`` named actions; outputs are logits (of a rule: 1 for its action, 0 for the others). Actions: int ``[B]``.
+
+    Args:
+        names: of the actions.
+        verbs: how an action is told that is something done, not something picked, by its name: ``{"wait": "wait"}``.
+    """
+
+    verbs: Mapping[str, str] = field(default_factory=dict, compare=False, kw_only=True)
 
     kind: ClassVar[str] = "choice"
 
@@ -191,6 +207,11 @@ class Discrete(Space):
     def tell(self, action: Any) -> str:
         """The action's name."""
         return self.names[int(action)]
+
+    def act(self, action: Any) -> str:
+        """``pick`` and the name, or the action's own verb."""
+        name = self.names[int(action)]
+        return self.verbs.get(name) or f"pick {name}"
 
     def parse(self, text: str) -> int:
         """An action by its name or number."""

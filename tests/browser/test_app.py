@@ -89,9 +89,9 @@ def test_the_app_shows_and_follows_a_drag_without_errors_or_help_from_outside(pa
     assert sum(page.frames_down) <= MOST_BYTES
     assert after != before
     network = make_network(deeprm)
-    from dnnexplain.app.presets import presets_for
     from dnnexplain.contract import state_from_values
     from dnnexplain.explain import decide
+    from dnnexplain_widgets.presets import presets_for
 
     first, _ = presets_for(deeprm, network)
     length = float(grip.get_attribute("aria-valuenow"))

@@ -213,7 +213,11 @@ def test_a_sentence_says_how_sure_each_part_is_and_what_bounds_the_best_plan():
     question = Question(system="forks", parameters={}, policy="net", checkpoint="", method="room", seed=0, settings={})
     levels = tuple(Level(name, "", cost, cost, cost) for name, cost in (("policy", -18.0), ("optimum", -20.0)))
     parts = (Part("policy", "a better policy", 1.5, 1.0, 2.0, 0.75), Part("future", "the future", 0.5, -0.1, 1.0, 0.25))
-    words = Room(question, levels, parts, -20.5, 10, 8, "negative reward").sentence()
+    found = Room(question, levels, parts, -20.5, 10, 8, "negative reward")
+    words, short = found.sentence(), found.short_sentence()
+    most = max(parts, key=lambda part: part.size)
+    assert short.startswith(found.beginning())
+    assert short.endswith(f"is {most.words}.")
     assert (
         "net has reward 18 and the best plan known beforehand 20 (by the oracle's bound, none is better than 20.5)."
         in words

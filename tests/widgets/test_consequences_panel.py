@@ -66,7 +66,8 @@ def test_each_action_has_a_row_that_is_the_explainer_s(panel: Any) -> None:
     assert panel.jobs.wait(60)
     assert not panel.error
     answer = panel.result
-    assert panel.sentence == f"{answer.sentence()} {answer.assumed}"
+    assert panel.sentence == answer.sentence()
+    assert panel.figure["notes"] == [answer.assumed]
     rows = panel.figure["ranges"]["rows"]
     assert len(rows) == len(answer.actions) == len(panel.figure["cells"]["rows"]) > 2
     assert all(0 <= row["low"] <= row["value"] <= row["high"] <= 1 for row in rows)

@@ -253,5 +253,7 @@ def test_the_gap_to_the_best_plan_is_split_in_a_row_for_each_level() -> None:
         assert level.words.lower().replace("-", " ") == row["name"].lower().replace("-", " ")
     costs = [row["value"] for row in rows]
     assert costs.index(min(costs)) == len(rows) - 1, "the best plan that is known beforehand costs least"
-    assert found.sentence() in panel.sentence
+    assert found.short_sentence() in panel.sentence
+    assert panel.figure["notes"] == list(found.assumed)
+    assert panel.figure["cells"]["rows"] == [], "nothing is told apart here"
     assert all(reason in panel.sentence for reason in found.left_out)

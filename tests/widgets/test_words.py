@@ -2,7 +2,7 @@
 
 import pytest
 
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import Discrete, DnnExplainError
 from dnnexplain_widgets.words import error_sentence, joined, label, number, probability, share_of_rules, with_unit
 
 
@@ -55,11 +55,14 @@ def test_lists_are_read_aloud():
 
 
 def test_rules_are_told_apart_by_what_they_would_do():
-    names = ("job 1", "job 2", "wait")
+    names = Discrete(("job 1", "job 2", "wait"), verbs={"wait": "wait"})
     assert (
         share_of_rules({"sjf": 0, "packer": 1, "tetris": 0}, names, 0)
         == "SJF and Tetris agree; Packer would pick job 2."
     )
+    assert share_of_rules({"sjf": 0, "hold": 2}, names, 0) == "SJF agrees; Hold would wait."
+    assert names.acts(2) == "waits"
+    assert names.acts(0) == "picks job 1"
     assert share_of_rules({"sjf": 0}, names, 0) == "SJF agrees."
     assert share_of_rules({}, names, 0) == ""
 

@@ -10,6 +10,7 @@ import ipywidgets
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.memory import give_back
+from dnnexplain.registry import spec_of
 from dnnexplain_widgets.contents import Contents
 from dnnexplain_widgets.masthead import Loader, Masthead
 from dnnexplain_widgets.panels.base import Panel
@@ -17,6 +18,7 @@ from dnnexplain_widgets.panels.editor import Preset
 from dnnexplain_widgets.panels.guide import GuidePanel
 from dnnexplain_widgets.panels.strip import StripPanel
 from dnnexplain_widgets.panels.verdict import VerdictPanel
+from dnnexplain_widgets.presets import presets_for
 from dnnexplain_widgets.sections import LIVE, SECTIONS, Entry, kind_of, make_panel
 from dnnexplain_widgets.session import MANY, Session
 from dnnexplain_widgets.stills import display_after_still
@@ -35,12 +37,13 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
     In a notebook, one line shows it: ``Dashboard(make_system("deeprm"), policy)``.
 
     Args:
-        system, policy, state: what to explain.
+        system, policy, state: what to explain; without a state the page opens on the one that the system offers first, as
+            the app does.
         title: of the page.
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
         policies: further networks to choose from, by name.
         loader: reads a file of weights; offers to bring your own network.
-        presets: states to start from, by name.
+        presets: states to start from, by name; those that the system offers if not given.
         rules: names of the rules to compare with.
         options: a panel's own options by the name of its class, see ``OPTIONS`` of each.
         section: the key of the section that is open at first, see ``sections.SECTIONS``.
@@ -74,6 +77,9 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
             raise DnnExplainError(msg)
         self._still = still
+        if state is None or presets is None:
+            first, offered = presets_for(system, policy)
+            state, presets = first if state is None else state, offered if presets is None else presets
         if len(system.knobs) > MANY:
             give_back()  # before: what system and policy left behind would be cut into pieces that cannot be given back
         self.session = session = Session(system, policy, state, rules=rules)
@@ -81,7 +87,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         session.want(*(part for entry in _fitting(LIVE, system) for part in kind_of(entry).WANTS))  # all at once
         self.masthead = Masthead(
             session=session,
-            title=title or f"What moves {system.name}?",
+            title=title or spec_of(system).question or f"What moves {system.name}?",
             policies=policies,
             loader=loader,
             lead="" if "GuidePanel" not in leave_out else lead,

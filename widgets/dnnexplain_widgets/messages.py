@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Box, Pane, Pictured, Policy, System
+from dnnexplain.contract import Box, Discrete, Pane, Pictured, Policy, System
 from dnnexplain.explain.attribution.methods import METHODS, Measure
 from dnnexplain.results import versions
 from dnnexplain_widgets.live import Live
@@ -40,12 +40,19 @@ def scene(system: System) -> dict[str, Any]:
             "kind": str(system.output.kind),
             "names": list(system.output.names),
             "unit": system.output.unit,
+            **_verbs(system),
             **_bounds(system),
         },
         "outputColours": [colours.get(name) for name in system.output.names],
         "groups": [{"name": name, "colour": _colour_of(name, colours)} for name in system.groups],
         "colours": colours,
     }
+
+
+def _verbs(system: System) -> dict[str, dict[str, str]]:
+    """How actions are told that are done, not picked."""
+    space = system.output
+    return {"verbs": dict(space.verbs)} if isinstance(space, Discrete) and space.verbs else {}
 
 
 def _bounds(system: System) -> dict[str, float]:

@@ -48,15 +48,13 @@ def decision_sentence(system: System, live: Live) -> str:
     if decision.action is None or decision.probabilities is None:
         largest = int(np.abs(decision.outputs).argmax())
         return f"{_capital(names[largest])} is the largest output: {with_unit(decision.outputs[largest], system.output.unit)}."
-    first = (
-        f"{who} picks {names[decision.action]} with probability {probability(decision.probabilities[decision.action])}"
-    )
+    first = f"{who} {system.output.acts(decision.action)} with probability {probability(decision.probabilities[decision.action])}"
     second = _next_best(decision)
     if second is None:
         first += ", the only thing possible here."
     else:
         first += f"; {names[second]} comes next with {probability(decision.probabilities[second])}."
-    return f"{first} {share_of_rules(live.rules, names, decision.action)}".strip()
+    return f"{first} {share_of_rules(live.rules, system.output, decision.action)}".strip()
 
 
 def _next_best(decision: Decision) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dnnexplain import numbers
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import DnnExplainError, Space
 from dnnexplain.contract.errors import shortened
 from dnnexplain.counts import joined, unit_of
 from dnnexplain.gone import renamed
@@ -45,7 +45,7 @@ def decision_name(decision: str) -> str:
     return decision if len(decision) <= LONGEST_DECISION else "this decision"
 
 
-def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: int) -> str:
+def share_of_rules(actions: Mapping[str, int], output: Space, chosen: int) -> str:
     """What the rules would do beside the network, such as ``SJF agrees; Packer would pick job 2``."""
     agree = [label(rule) for rule, action in actions.items() if action == chosen]
     others: dict[int, list[str]] = {}
@@ -53,7 +53,7 @@ def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: i
         if action != chosen:
             others.setdefault(action, []).append(label(rule))
     parts = [f"{joined(agree)} agree{'s' if len(agree) == 1 else ''}"] if agree else []
-    parts += [f"{joined(rules)} would pick {names[action]}" for action, rules in others.items()]
+    parts += [f"{joined(rules)} would {output.act(action)}" for action, rules in others.items()]
     return f"{'; '.join(parts)}." if parts else ""
 
 

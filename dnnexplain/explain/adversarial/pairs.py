@@ -276,7 +276,7 @@ def _words(system: System, pairs: list[OrderPair], looked: int) -> str:
     rule = (
         ""
         if known is None or known.action is None
-        else f" (a rule, {next(iter(system.rules()))}, picks {system.output.names[known.action]})"
+        else f" (a rule, {next(iter(system.rules()))}, {system.output.acts(known.action)})"
     )
     return (
         f"{counted(len(pairs), 'pair')} among {counted(looked, 'state')} of two objects. The worst: {system.describe(pair.state)} With "

@@ -156,7 +156,7 @@ def _no_other(system: System, witness: Examiner, wished: Any, objects: int | Non
     if objects is not None and objects < 1:
         return "No object may change, so no change is possible; allow at least one."
     if wished is not None and system.output.same(wished, witness.action):
-        return f"The policy picks {system.output.tell(witness.action)} already, so there is nothing to flip to."
+        return f"The policy {system.output.acts(witness.action)} already, so there is nothing to flip to."
     if not witness.before.exact and not witness.before.estimated:
         return "The oracle could not prove the best decision in this state in time, so no flip can be called worse; give it longer."
     return ""

@@ -114,22 +114,33 @@ class Room(Result):
         """What costs are called for people, and a level's mean with its interval as they are told."""
         return as_told(self.cost_name)[0], span_as_told(self.cost_name, level.cost, level.low, level.high)
 
-    def sentence(self) -> str:
-        """Where the room is."""
+    def beginning(self) -> str:
+        """What the policy reaches, and what the best plan would."""
         policy, best = self.level("policy").cost, self.level("optimum").cost
         name, (has, reached, bound) = as_told(self.cost_name, policy, best, self.lower)
         held = math.isfinite(self.lower) and self.lower < best
         limit = f" (by the oracle's bound, none is better than {number(bound)})" if held else ""
-        begins = (
+        return (
             f"On {counted(self.workloads, 'workload')} {self.question.policy} has {name} {number(has)} and the "
             f"best plan known beforehand {number(reached)}{limit}."
         )
-        whole = self.part("gap")
+
+    def sentence(self) -> str:
+        """Where the room is."""
+        begins, whole = self.beginning(), self.part("gap")
         if whole.words:
             ends = "" if math.isnan(whole.low) else f" (95% interval {interval(whole.low, whole.high)})"
             return f"{begins} Between them lie {figure(whole.size)}{ends}, which are not told apart."
         sure = " (with 95% intervals over workloads)" if any(not math.isnan(part.low) for part in self.parts) else ""
         return f"{begins} Of the {number(self.gap)} between them{sure}: {'; '.join(map(_part_said, self.parts))}."
+
+    def short_sentence(self) -> str:
+        """As :meth:`sentence`, but of the parts only the largest; :attr:`parts` has all."""
+        known = [part for part in self.parts if not math.isnan(part.share)]
+        if self.part("gap").words or not known:
+            return self.sentence()
+        most = max(known, key=lambda part: part.size)
+        return f"{self.beginning()} The largest part of the {number(self.gap)} between them, {percent(most.share)}, is {most.words}."
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each level, with the part of the gap between it and the one before."""

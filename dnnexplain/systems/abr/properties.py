@@ -8,6 +8,7 @@ import numpy as np
 
 from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
 from dnnexplain.contract.rules_agree import agreed_choices
+from dnnexplain.rule_names import rule_label
 
 if TYPE_CHECKING:
     from dnnexplain.systems.abr.player import Player
@@ -71,7 +72,7 @@ def monotone_buffer(system: Player) -> Property:
 
 def rules_agree(system: Player) -> Property:
     """Where the buffer rule, the rate rule and model predictive control choose the same bitrate, so does the network."""
-    return agreed_choices(system, ("bb", "rb", "mpc"))
+    return agreed_choices(system, ("bb", "rb", "mpc"), called=rule_label)
 
 
 def _monotone(system: Player, knob: str, name: str, text: str) -> Property:

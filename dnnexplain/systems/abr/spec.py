@@ -242,7 +242,7 @@ SPEC = Spec(
         ),
         PropertySource(
             "agrees-with-rules",
-            "Where bb, rb and mpc choose the same bitrate, the network chooses no other.",
+            "Where BB, RB and MPC choose the same bitrate, the network chooses no other.",
             "dnnexplain.systems.abr.properties:rules_agree",
         ),
     ),

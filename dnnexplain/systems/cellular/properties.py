@@ -8,6 +8,7 @@ import numpy as np
 
 from dnnexplain.contract.properties import Case, Change, Property, StateSet
 from dnnexplain.contract.rules_agree import agreed_levels
+from dnnexplain.rule_names import rule_label
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cellular.system import CellularSystem
@@ -68,4 +69,4 @@ def rules_agree(system: CellularSystem) -> Property:
         bounds = (0.0, min(stop, level - 1.0 / gain)) if end > 0 else (max(stop, level), np.inf)
         return StateSet.all_of(system).where(system, **{name: bounds})
 
-    return agreed_levels(system, ("threshold", "proportional", "headroom"), _NEARLY, within)
+    return agreed_levels(system, ("threshold", "proportional", "headroom"), _NEARLY, within, called=rule_label)

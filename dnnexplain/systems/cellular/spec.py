@@ -244,7 +244,7 @@ SPEC = Spec(
         ),
         PropertySource(
             "agrees-with-rules",
-            "Where threshold, proportional and headroom all stop, or all send at full rate, the network nearly does.",
+            "Where Threshold, Proportional and Headroom all stop, or all send at full rate, the network nearly does.",
             "dnnexplain.systems.cellular.properties:rules_agree",
         ),
     ),

@@ -20,7 +20,10 @@ ACTIONS = ("toggle", "set")
 def action_space(scene: Scene, action: str) -> Space:
     """What a policy may do: ``no change``, ``toggle head 1``, ...; or a switch per head."""
     heads = tuple(f"head {head + 1}" for head in range(scene.heads))
-    return Discrete(("no change", *(f"toggle {head}" for head in heads))) if action == "toggle" else MultiBinary(heads)
+    if action != "toggle":
+        return MultiBinary(heads)
+    toggles = tuple(f"toggle {head}" for head in heads)
+    return Discrete(("no change", *toggles), verbs={"no change": "change nothing", **{name: name for name in toggles}})
 
 
 def after(space: Space, awake: NDArray[np.int64], actions: NDArray[Any]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
 from dnnexplain.contract.rules_agree import agreed_choices, agreed_switches
+from dnnexplain.rule_names import rule_label
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.radio import Radio
@@ -113,4 +114,8 @@ def monotone_demand(system: Radio) -> Property:
 def rules_agree(system: Radio) -> Property:
     """Where the nearest-head rule, the greedy one and the one with hysteresis decide alike, so does the network."""
     names = ("nearest", "greedy", "hysteresis")
-    return agreed_choices(system, names) if _toggles(system) else agreed_switches(system, names)
+    return (
+        agreed_choices(system, names, called=rule_label)
+        if _toggles(system)
+        else agreed_switches(system, names, called=rule_label)
+    )

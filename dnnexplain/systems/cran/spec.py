@@ -163,7 +163,7 @@ SPEC = Spec(
         ),
         PropertySource(
             "agrees-with-rules",
-            "Where nearest, greedy and hysteresis decide alike, so does the network.",
+            "Where Nearest, Greedy and Hysteresis decide alike, so does the network.",
             "dnnexplain.systems.cran.properties:rules_agree",
         ),
     ),

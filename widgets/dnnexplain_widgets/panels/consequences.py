@@ -26,7 +26,7 @@ class ConsequencesPanel(Panel):
 
     QUESTION = "What would follow?"
     PROMISE = "Press “Take each action”: what this policy would end up with after each action, over the same futures, so that “why not the other one?” has an answer; seconds."
-    PARTS = ({"part": "ranges"}, {"part": "cells"})
+    PARTS = ({"part": "ranges"}, {"part": "cells"}, {"part": "notes"})
     SETTINGS = ("family", "sets", "seed")
     ABOUT = ("policy", "state")
 
@@ -92,13 +92,14 @@ class ConsequencesPanel(Panel):
 
     def _take(self, answer: Consequences) -> None:
         self.finding = answer
-        self.sentence = f"{answer.sentence()} {answer.assumed}"
+        self.sentence = answer.sentence()
         self._draw(answer)
 
     def _draw(self, answer: Consequences) -> None:
         titles = _titles(self.session.system)
         chosen = str(self.answers["figure"])
         self.figure = {
+            "notes": [answer.assumed] if answer.assumed else [],
             "ranges": differences(answer, chosen if chosen in answer.actions[0].figures else "cost", titles),
             "cells": table(answer, titles, _lower_is_better(self.session.system)),
         }

@@ -147,8 +147,8 @@ def _decided(system: System, before: Live, now: Live) -> str:
         return ""
     where = _moved(system, before, now).rstrip(".")
     if isinstance(system.output, Discrete):
-        first, other = (system.output.names[int(done.action or 0)] for done in (before.decision, now.decision))
-        return f"{where}, and the network takes {other} instead of {first}."
+        first, other = (int(done.action or 0) for done in (before.decision, now.decision))
+        return f"{where}, and the network {system.output.acts(other)}; before, it would {system.output.act(first)}."
     return f"{where}, and the network decides otherwise."
 
 

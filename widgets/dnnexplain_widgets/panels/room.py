@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.explain.room import Level, Room, room
-from dnnexplain.numbers import as_told, interval, number
+from dnnexplain.numbers import as_told, figure, interval, number, percent
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
@@ -34,7 +34,7 @@ class RoomPanel(Panel):
     QUESTION = "Where is the room to improve?"
     PROMISE = "Press “Split the gap”: how much of the network's cost above the best plan could be better decisions, and how much is knowing the future; minutes."
     LATER = ("seed", "futures")
-    PARTS = ({"part": "ranges"},)
+    PARTS = ({"part": "cells"}, {"part": "ranges"}, {"part": "notes"})
     OPTIONS = ("workers", "oracle_seconds")
     SETTINGS = ("family", "sets", "futures", "seed")
     ABOUT = ("policy",)
@@ -104,8 +104,29 @@ class RoomPanel(Panel):
 
     def _take(self, room: Room) -> None:
         self.finding = room
-        self.figure = {"ranges": _levels(room)}
-        self.sentence = " ".join((room.sentence(), *room.left_out, *room.assumed)).strip()
+        self.figure = {"cells": _parts(room), "ranges": _levels(room), "notes": list(room.assumed)}
+        self.sentence = " ".join((room.short_sentence(), *room.left_out)).strip()
+
+
+def _parts(room: Room) -> dict[str, Any]:
+    """A row for each part of the gap: how large it is, which share, and how sure that is."""
+    rows = []
+    for part in () if room.part("gap").words else room.parts:
+        sure = np.isfinite(part.low)
+        open_ = sure and part.low <= 0.0 <= part.high
+        cells = [
+            {"text": figure(part.size)},
+            {"text": "" if np.isnan(part.share) else percent(part.share)},
+            {"text": interval(part.low, part.high) if sure else "", "note": "perhaps nothing" if open_ else ""},
+        ]
+        rows.append({"label": f"{part.words[:1].upper()}{part.words[1:]}", "cells": cells})
+    name = as_told(room.cost_name)[0]
+    return {
+        "caption": "What the gap to the best plan is made of",
+        "corner": "What it would take",
+        "columns": [name, "of the gap", "95% interval"],
+        "rows": rows,
+    }
 
 
 def _levels(room: Room) -> dict[str, Any]:

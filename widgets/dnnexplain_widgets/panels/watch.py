@@ -212,17 +212,17 @@ def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
 
 def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -> str:
     """One decision of the network's run, beside the rule's advice and the schedules in ``others``."""
-    tell, run = system.output.tell, pair.network
+    space, run = system.output, pair.network
     where = f"Decision {decision + 1}, at {with_unit(float(run.times[decision]), run.time_unit)}"
-    took = tell(run.actions[decision])
+    took = run.actions[decision]
     chosen = int(run.chosen[decision])
     placed = f" ({run.objects[chosen]})" if chosen >= 0 else ""
     rule = pair.beside
     if not pair.apart[decision]:
-        text = f"{where}: both pick {took}{placed}."
+        text = f"{where}: both {space.act(took)}{placed}."
     else:
-        advice = tell(pair.advice[decision])
-        text = f"{where}: the network picks {took}{placed}, {rule} would pick {advice}."
+        advice = space.act(pair.advice[decision])
+        text = f"{where}: the network {space.acts(took)}{placed}, {rule} would {advice}."
     return " ".join([text, *(_start_words(run, other, chosen) for other in others)]).strip()
 
 

@@ -82,7 +82,7 @@ class Layout:
     def output(self) -> Space:
         """One action per slot, and waiting."""
         names = (*(f"job {slot}" for slot in range(1, self.params.slots + 1)), "wait")
-        return Discrete(names)
+        return Discrete(names, verbs={"wait": "wait"})
 
     @cached_property
     def panes(self) -> tuple[Pane, ...]:

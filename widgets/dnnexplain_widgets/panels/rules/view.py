@@ -336,7 +336,9 @@ def state_words(system: System, on: Ground, speech: Speech, leaf: int, place: in
     holds = conditions(speech.tree, leaf, speech.features, speech.units, speech.absent, speech.whole)
     data: dict[str, Any] = speech.leaf[leaf]
     network = names[int(on.known.action[at])]
-    said = f"State {place + 1} of {len(states):,} in which {holds}: the network picks {network}"
+    said = (
+        f"State {place + 1} of {len(states):,} in which {holds}: the network {system.output.acts(on.known.action[at])}"
+    )
     if "action" not in data:
         return f"{said}."
     rules = names[int(on.decide(speech.tree)[at])]

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 5fd0beb3a51d7c8ba080ff6fddf26d570ed74c5c5ae09aa341caf33eac5584c2
+// Built from widgets/page (make page), sources 35851fc690a88bd5bf114e018b7fff39954c000ecbef072b0b7326e0a3b7a4df
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -26,7 +26,7 @@ import { makeTabs } from "../parts/tabs.js";
 import { makeThresholds } from "../parts/thresholds.js";
 import { makeTimeline } from "../parts/timeline.js";
 import { makeTree } from "../parts/tree.js";
-import { makeMisfits, makeTrust } from "../parts/trust.js";
+import { makeMisfits, makeNotes, makeTrust } from "../parts/trust.js";
 import { makeChild } from "../parts/child.js";
 import { makePageLink } from "../session/page_link.js";
 
@@ -43,6 +43,7 @@ const MAKERS = {
   board: makeBoard,
   trust: makeTrust,
   misfits: makeMisfits,
+  notes: makeNotes,
   account: makeAccount,
   state: makeStatePicture,
   thresholds: makeThresholds,

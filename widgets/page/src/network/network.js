@@ -65,7 +65,7 @@ export class PageNetwork {
   heed(answer, rules) {
     answer.rules = rules;
     if (this.scene.output.kind !== "choice") answer.words.decision = settingPhrase(this.scene.output, answer.taken ?? []);
-    else if (answer.action !== undefined) answer.words.decision = decisionPhrase(this.scene.output.names, /** @type {import("./phrases.js").ToldDecision} */ (answer));
+    else if (answer.action !== undefined) answer.words.decision = decisionPhrase(this.scene.output, /** @type {import("./phrases.js").ToldDecision} */ (answer));
   }
 
   /**

@@ -13,15 +13,15 @@ function enumerate(names) {
 /**
  * "SJF agrees; Packer would pick job 2."
  * @param {Record<string, number>} rules
- * @param {string[]} names
+ * @param {(name: number) => string} act
  * @param {number} chosen
  */
-function rulesPhrase(rules, names, chosen) {
+function rulesPhrase(rules, act, chosen) {
   const agree = Object.keys(rules).filter((rule) => rules[rule] === chosen);
   const others = new Map();
   for (const [rule, action] of Object.entries(rules)) if (action !== chosen) others.set(action, [...(others.get(action) || []), rule]);
   const parts = agree.length ? [`${enumerate(agree)} agree${agree.length === 1 ? "s" : ""}`] : [];
-  for (const [action, given] of others) parts.push(`${enumerate(given)} would pick ${names[action]}`);
+  for (const [action, given] of others) parts.push(`${enumerate(given)} would ${act(action)}`);
   return parts.length ? `${parts.join("; ")}.` : "";
 }
 
@@ -31,15 +31,25 @@ function rulesPhrase(rules, names, chosen) {
 
 /**
  * Which action, how likely, what comes next, and what rules would do.
- * @param {string[]} names
+ * @param {Scene["output"]} output
  * @param {ToldDecision} given
  */
-export function decisionPhrase(names, { probabilities, valid, action, rules }) {
+export function decisionPhrase(output, { probabilities, valid, action, rules }) {
+  const { names, verbs } = output;
+  const act = (/** @type {number} */ index) => verbs?.[names[index]] ?? `pick ${names[index]}`;
   const others = names.map((_, index) => index).filter((index) => index !== action && valid[index]);
   const second = others.reduce((best, index) => (best === null || probabilities[index] > probabilities[best] ? index : best), /** @type {number | null} */ (null));
-  const first = `The network picks ${names[action]} with probability ${chance(probabilities[action])}`;
+  const first = `The network ${acts(act(action))} with probability ${chance(probabilities[action])}`;
   const rest = second === null ? ", the only thing possible here." : `; ${names[second]} comes next with ${chance(probabilities[second])}.`;
-  return `${first}${rest} ${rulesPhrase(rules, names, action)}`.trim();
+  return `${first}${rest} ${rulesPhrase(rules, act, action)}`.trim();
+}
+
+/**
+ * As Space.acts: "pick job 1" becomes "picks job 1".
+ * @param {string} act
+ */
+function acts(act) {
+  return act.replace(/^\S+/, (verb) => `${verb}${/(s|x|ch|sh)$/.test(verb) ? "es" : "s"}`);
 }
 
 /**

@@ -79,18 +79,42 @@ function signedBars(rows) {
  * @param {PanelModel} model
  */
 export function makeMisfits(store, part, model) {
+  return folded(
+    model,
+    () => (model.get("figure").misfits || []).map((/** @type {{ why: string }} */ misfit) => misfit.why),
+    (count) => (count === 1 ? "1 method does not fit here" : `${count} methods do not fit here`),
+  );
+}
+
+/**
+ * What an answer takes for granted: figure.notes, a sentence each.
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
+export function makeNotes(store, part, model) {
+  return folded(model, () => model.get("figure").notes || [], () => "What this takes for granted");
+}
+
+/**
+ * Sentences in a list that opens below a line.
+ * @param {PanelModel} model
+ * @param {() => string[]} sentences
+ * @param {(count: number) => string} line
+ */
+function folded(model, sentences, line) {
   const list = h("ul", { class: "dx-misfits" });
   const summary = h("summary", {});
   const element = h("details", { class: "dx-details" }, summary, list);
   let drawn = "";
   const update = () => {
-    const misfits = model.get("figure").misfits || [];
-    element.hidden = !misfits.length;
-    const shape = JSON.stringify(misfits);
+    const given = sentences();
+    element.hidden = !given.length;
+    const shape = JSON.stringify(given);
     if (shape === drawn) return;
     drawn = shape;
-    setText(summary, misfits.length === 1 ? "1 method does not fit here" : `${misfits.length} methods do not fit here`);
-    list.replaceChildren(...misfits.map((/** @type {any} */ misfit) => h("li", {}, misfit.why)));
+    setText(summary, line(given.length));
+    list.replaceChildren(...given.map((sentence) => h("li", {}, sentence)));
   };
   model.on("change:figure", update);
   return { element, update, stop() {} };
