@@ -5,6 +5,7 @@ import io
 import os
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def prose(source):
     return found
 
 
+@cache
 def code_lines(file):
     """Numbered lines of a source, without its prose."""
     text = file.read_text()

@@ -142,13 +142,20 @@ def test_every_backend_gives_the_same_answers(whole, backend):
     assert grid(backend=backend, jobs=2) == whole
 
 
-@pytest.mark.slow
-def test_a_dask_cluster_of_two_workers_gives_the_same_answers(whole):
+@pytest.fixture(scope="module")
+def cluster():
+    """A Dask cluster of two workers."""
     distributed = pytest.importorskip("distributed")
-    cluster = distributed.LocalCluster(
+    with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=":0", worker_dashboard_address=":0"
-    )
-    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+    ) as started:
+        yield started
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_of_two_workers_gives_the_same_answers(whole, cluster):
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(cluster, set_as_default=False) as client:
         assert grid(backend="dask", client=client) == whole
 
 
@@ -332,21 +339,17 @@ def test_a_log_is_a_row_of_its_own_windows(capsys, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_on_a_dask_cluster_prints_what_it_prints_in_process(capsys):
-    distributed = pytest.importorskip("distributed")
+def test_the_command_on_a_dask_cluster_prints_what_it_prints_in_process(capsys, cluster):
     command = [*SMALL, "--family", "deeprm", "--family", "uniform", "--json"]
     assert main([*command, "--jobs", "1"]) == 0
     alone = json.loads(capsys.readouterr().out)
-    cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", worker_dashboard_address=":0"
-    )
-    with cluster:
-        assert main([*command, "--dask", cluster.scheduler_address]) == 0
+    assert main([*command, "--dask", cluster.scheduler_address]) == 0
     assert json.loads(capsys.readouterr().out) == alone
 
 
-def test_a_cluster_that_does_not_answer_is_said(capsys):
+def test_a_cluster_that_does_not_answer_is_said(capsys, monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr("dnnexplain.parallel.CONNECT_SECONDS", 0.5)
     assert main([*SMALL, "--dask", "tcp://127.0.0.1:9"]) == 2
     said = capsys.readouterr().err
     assert "tcp://127.0.0.1:9" in said
