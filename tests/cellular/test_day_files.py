@@ -126,3 +126,21 @@ def test_semicolons_tabs_and_dates_with_slashes_are_read(tmp_path):
         (tmp_path / name).write_text(other)
         days, _ = read_days(tmp_path / name, **FRAME, busy=0)
         assert [len(days), *days[0].own[:5]] == [len(plain), *plain[0].own[:5]]
+
+
+def test_a_day_with_many_short_holes_is_left_out_and_the_filled_minutes_are_counted(tmp_path):
+    table = rows()
+    spare = set(range(8 * 60 + 3, 9 * 60, 3))  # of the first day's hour: one minute in three
+    days, told = read_days(write(tmp_path / "a.csv", [r for at, r in enumerate(table) if at not in spare]), **FRAME)
+    assert [day.name for day in days] == ["a 2018-03-06"]
+    assert "1 day with more than 20% of the minutes in holes left out" in told
+    few = set(sorted(spare)[:3])
+    days, told = read_days(write(tmp_path / "b.csv", [r for at, r in enumerate(table) if at not in few]), **FRAME)
+    assert len(days) == 2
+    assert "3 minutes of the days that are read filled by straight lines" in told
+
+
+def test_a_log_with_holes_everywhere_is_refused_with_the_share(tmp_path):
+    table = [row for at, row in enumerate(rows()) if at % 3]
+    with pytest.raises(DnnExplainError, match="2 days with more than 20% of the minutes in holes left out"):
+        read_days(write(tmp_path / "a.csv", table), **FRAME)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from dnnexplain import assumptions
+from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.results import Question
+from dnnexplain.systems import make_system
 from dnnexplain.systems.routing import load_topology
 from dnnexplain.systems.routing.paths import k_shortest_paths
 from dnnexplain.systems.routing.system import RoutingSystem
@@ -262,3 +264,39 @@ def test_what_is_called_a_rate_and_is_none_is_not_used_and_said(tmp_path):
     topology = load_topology(square(tmp_path, "json", SQUARE, rate="A+"))
     assert "the rate of 4 links is no rate and was not used" in topology.assumption
     assert "4 of 4 links are assumed to carry" in topology.assumption
+
+
+def test_the_unit_of_a_file_is_an_option_of_every_command(tmp_path, capsys):
+    path = square(tmp_path, "graphml", SQUARE, capacity="155")
+    assert (
+        main(
+            [
+                "evaluate",
+                "routing",
+                "--topology",
+                str(path),
+                "--capacity-unit",
+                "Mb/s",
+                "--policy",
+                "even",
+                "--sets",
+                "2",
+            ]
+        )
+        == 0
+    )
+    capsys.readouterr()
+    system = make_system("routing", topology=str(path), capacity_unit="Mb/s")
+    assert system.topology.capacity.tolist() == [0.155] * len(system.topology.links)
+    assert main(["evaluate", "routing", "--topology", str(path), "--capacity-unit", "furlong", "--policy", "even"]) == 2
+    assert "Mb/s" in capsys.readouterr().err
+
+
+def test_a_unit_of_a_graph_holds_and_one_of_a_built_in_topology_is_said_to_be_of_no_use():
+    graph = nx.Graph()
+    graph.add_edge("a", "b", capacity=100)
+    assumptions.forget()
+    assert load_topology(graph, unit="Mb/s").capacity.tolist() == [0.1, 0.1]
+    assert "gbps" not in graph.graph
+    load_topology("ring-4", unit="Mb/s")
+    assert any("ring-4 comes with its own: not used" in sentence for sentence in assumptions.assumed())

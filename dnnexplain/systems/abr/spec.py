@@ -18,7 +18,7 @@ _FAMILY = (
     Parameter("seconds", 320.0, "How long a link lasts before it repeats.", low=10.0, high=100_000.0, unit="s"),
 )
 _READ = (
-    Parameter("form", "auto", "Of the files.", choices=("auto", "pensieve", "mahimahi", "table")),
+    Parameter("form", "auto", "Of the files.", choices=("auto", "pensieve", "mahimahi", "sabre", "table")),
     Parameter("unit", None, "Of the throughputs in a file.", choices=("Mb/s", "kb/s", "b/s", "kB/s", "B/s", "MB/s")),
 )
 
@@ -128,6 +128,12 @@ SPEC = Spec(
         Reader("Pensieve's traces", ("",), "Seconds and Mb/s, a pair a line; a folder is a set, names kept.", _READ),
         Reader(
             "Mahimahi", (".up", ".down"), "Times in ms at which a packet may leave, counted in half seconds.", _READ
+        ),
+        Reader(
+            "Sabre",
+            (".json",),
+            "A JSON list of periods with duration_ms, bandwidth_kbps and latency_ms, which is not used.",
+            _READ,
         ),
         Reader(
             "tables of measurements",

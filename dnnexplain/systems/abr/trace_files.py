@@ -1,4 +1,4 @@
-"""Read links from files: Pensieve's two columns, Mahimahi's packet times, tables of public measurements.
+"""Read links from files: Pensieve's two columns, Mahimahi's packet times, Sabre's JSON, tables of public measurements.
 
 What is wrong in a file is mended where it can be and told in sentences, which travel with the trace.
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.reading import check_count, read_text
+from dnnexplain.systems.abr.sabre_files import read_sabre
 from dnnexplain.systems.abr.tables import Samples, read_table
 from dnnexplain.systems.abr.traces import Trace
 
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 RATE_UNITS: dict[str, float] = {"Mb/s": 1.0, "kb/s": 1e-3, "b/s": 1e-6, "kB/s": 8e-3, "B/s": 8e-6, "MB/s": 8.0}
 """Factors to Mbit/s."""
 
-FORMATS = ("auto", "pensieve", "mahimahi", "table")
+FORMATS = ("auto", "pensieve", "mahimahi", "sabre", "table")
 _PACKET_MBIT = 1500 * 8 / 1e6
 _BIN_MS = 500.0
 _FAST_MBPS, _MOST_MBPS = 200.0, 2000.0
@@ -116,6 +117,8 @@ def _links(file: Path, form: str, unit: str | None) -> list[Trace]:
         msg = f"{file.name} is empty; a link needs at least two samples of time and throughput"
         raise DnnExplainError(msg)
     chosen = _recognise(lines) if form == "auto" else form
+    if chosen == "sabre":
+        return [_clean(read_sabre(file.name, text), unit)]
     try:
         return [_clean(samples, unit) for samples in _READERS[chosen](file.name, lines)]
     except DnnExplainError:
@@ -135,7 +138,9 @@ def _refuse_decimal_commas(name: str, lines: list[str]) -> None:
 
 
 def _recognise(lines: list[str]) -> str:
-    """By content: a table has a header or commas, Mahimahi one whole number a line, Pensieve two numbers."""
+    """By content: JSON is Sabre's, a table has a header or commas, Mahimahi one whole number a line, Pensieve two numbers."""
+    if lines[0].lstrip()[0] in "[{":
+        return "sabre"
     first = next((line for line in lines if not line.lstrip().startswith("#")), lines[0])
     parts = first.replace(",", " ").replace(";", " ").split()
     if any(not _is_number(part) for part in parts) or len(parts) > 2:

@@ -34,6 +34,8 @@ LONGEST_GAP = 15.0
 """Minutes: a longer hole in a log is not bridged, and its day is left out."""
 LONGEST_PERIOD = 30.0
 """Minutes: a log that is coarser says nothing of minutes."""
+MOST_FILLED = 0.2
+"""Share of a day's minutes, those before and after it included, that holes may take in all: a day with more is left out."""
 BUSY_SHARE = 99.0
 """Percentile of congestion that is scaled to ``busy``."""
 
@@ -65,7 +67,8 @@ def read_days(
     """The whole days of a log, in order of time, and what was done to read them.
 
     A log of another period than a minute is interpolated (or averaged, if it is finer); holes of up to 15 minutes
-    are bridged by straight lines, days with longer ones left out. Congestion is scaled so that its 99th
+    are bridged by straight lines, days with longer ones, or with more than a fifth of their minutes in holes, left out;
+    what was done is said. Congestion is scaled so that its 99th
     percentile is ``busy``: recorded cells are often nearly empty, and then anything may be sent at any time.
     Sessions and efficiency become multiples of their medians. Forecasts are drawn as for generated days.
 
@@ -83,10 +86,10 @@ def read_days(
     where = Path(path)
     columns = (time_column, congestion_column, sessions_column, efficiency_column)
     log = _read_log(where, dict(zip(NAMES, columns, strict=True)))
-    grid, series, holes = _by_minute(log)
+    grid, series, holes, bridged = _by_minute(log)
     series = _scaled(series, busy, log.notes)
     days: list[Day] = []
-    skipped = 0
+    skipped = thin = filled = 0
     for first in _beginnings(grid, history, start, minutes):
         if limit is not None and len(days) >= limit:
             break
@@ -94,12 +97,20 @@ def read_days(
         if holes[part].any():
             skipped += 1
             continue
+        if bridged[part].mean() > MOST_FILLED:
+            thin += 1
+            continue
+        filled += int(bridged[part].sum())
         date = datetime.fromtimestamp(grid[first + history] * 60, UTC).strftime("%Y-%m-%d")
         rng = np.random.default_rng([seed, int(grid[first])])
         cut = {name: values[part] for name, values in series.items()}
         days.append(day_of(cut, history, start, error, rng, f"{where.stem} {date}"))
     if skipped:
         log.notes.append(f"{counted(skipped, 'day')} with a hole of more than {LONGEST_GAP:g} minutes left out")
+    if thin:
+        log.notes.append(f"{counted(thin, 'day')} with more than {MOST_FILLED:.0%} of the minutes in holes left out")
+    if filled:
+        log.notes.append(f"{counted(filled, 'minute')} of the days that are read filled by straight lines")
     if not days:
         msg = (
             f"{where.name} holds no whole day of {counted(minutes, 'minute')} from {start:g} h on (with {counted(history, 'minute')} before and "
@@ -197,8 +208,12 @@ def _ordered(table: Floats, names: list[str], notes: list[str]) -> _Log:
     return _Log(times, series, notes)
 
 
-def _by_minute(log: _Log) -> tuple[Floats, dict[str, Floats], NDArray[np.bool_]]:
-    """The log on a grid of minutes: times ``[M]``, series, and whether a minute lies in a hole that is too long ``[M]``."""
+def _by_minute(log: _Log) -> tuple[Floats, dict[str, Floats], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The log on a grid of minutes: times ``[M]``, series, and whether a minute lies in a hole.
+
+    Returns:
+        Of the holes those that are too long ``[M]``, and those that are bridged ``[M]``.
+    """
     if len(log.minutes) < 2:
         msg = "all rows of the log have the same time; a day needs many"
         raise DnnExplainError(msg)
@@ -218,14 +233,14 @@ def _by_minute(log: _Log) -> tuple[Floats, dict[str, Floats], NDArray[np.bool_]]
         log.notes.append(f"rows every {period:g} minutes interpolated to minutes")
     filled = {name: np.interp(grid, times, values) for name, values in series.items()}
     long = np.diff(times) > max(LONGEST_GAP, period)
-    bridged = int(((np.diff(times) > 1.5 * max(period, 1)) & ~long).sum())
-    if bridged:
-        log.notes.append(f"{counted(bridged, 'hole')} of up to {LONGEST_GAP:g} minutes bridged")
+    short = (np.diff(times) > 1.5 * max(period, 1)) & ~long
+    if short.any():
+        log.notes.append(f"{counted(int(short.sum()), 'hole')} of up to {LONGEST_GAP:g} minutes bridged")
     after = np.clip(np.searchsorted(times, grid, side="left"), 1, len(times) - 1)
-    holes = long[after - 1] & (times[after] != grid) & (times[after - 1] != grid)
+    between = (times[after] != grid) & (times[after - 1] != grid)
     for name in ("sessions", "efficiency"):
         filled.setdefault(name, np.ones(len(grid)))
-    return grid, filled, holes
+    return grid, filled, long[after - 1] & between, short[after - 1] & between
 
 
 def _scaled(series: dict[str, Floats], busy: float, notes: list[str]) -> dict[str, Floats]:

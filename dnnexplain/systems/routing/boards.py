@@ -30,7 +30,8 @@ def board(given: Mapping[str, Any]) -> dict[str, Any]:
     named = given.get("topology")
     if named is None:
         return dict(SPEC.board)
-    topology = named if isinstance(named, Topology) else load_topology(named, given.get("capacity"))
+    said = given.get("capacity"), given.get("capacity_unit")
+    topology = named if isinstance(named, Topology) else load_topology(named, *said)
     nodes = len(topology.nodes)
     few = nodes * (nodes - 1) * (HISTORY + 1) <= MOST_KNOBS
     return dict(SPEC.board) if few else {}

@@ -107,6 +107,12 @@ SPEC = Spec(
         Parameter("history", 0, "Traffic matrices that the network sees; 0: the one to route.", low=0, high=1000),
         Parameter("capacity", None, "Of links whose source gives none.", low=1e-9, unit="Gb/s", kind=float),
         Parameter(
+            "capacity_unit",
+            None,
+            "Of the plain numbers of a topology's file, where it does not say.",
+            choices=("Gb/s", "Mb/s", "kb/s", "b/s"),
+        ),
+        Parameter(
             "grouping", "pair", "What an attribution is summed by.", choices=("pair", "source", "destination", "age")
         ),
         Parameter("routed", default=False, help="A state holds the matrix to route beside the history."),

@@ -68,7 +68,7 @@ class RoutingSystem(Probed):
         topology: a name or file as for :func:`~dnnexplain.systems.routing.topologies.load_topology`, or a topology.
         k: the most paths per pair.
         history: how many matrices a policy sees; 0: the one that must be routed.
-        capacity: Gb/s of links whose capacity the topology's source does not give; see ``load_topology``.
+        capacity, capacity_unit: as for ``load_topology``: of links whose capacity the source does not give; of its numbers.
         grouping: what an attribution is summed by: ``"pair"``, ``"source"``, ``"destination"`` or ``"age"``.
         routed: whether a state holds the matrix to route beside the history.
 
@@ -89,6 +89,7 @@ class RoutingSystem(Probed):
         history: int = 0,
         *,
         capacity: float | None = None,
+        capacity_unit: str | None = None,
         grouping: str = "pair",
         routed: bool = False,
     ) -> None:
@@ -97,7 +98,7 @@ class RoutingSystem(Probed):
             raise DnnExplainError(msg)
         if grouping not in GROUPINGS:
             raise Choice("grouping", grouping, GROUPINGS).error()
-        self.topology = topology if isinstance(topology, Topology) else load_topology(topology, capacity)
+        self.topology = topology if isinstance(topology, Topology) else load_topology(topology, capacity, capacity_unit)
         note = self.topology.assumption
         self.assumed: tuple[str, ...] = (f"{self.topology.name}: {note}",) if note else ()
         self.paths = k_shortest_paths(self.topology, k)

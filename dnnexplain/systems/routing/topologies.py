@@ -23,7 +23,7 @@ from dnnexplain.counts import counted
 from dnnexplain.reading import current_limits, read_json
 from dnnexplain.systems.routing.speeds import capacity_of
 from dnnexplain.systems.routing.topology import Topology, bidirectional
-from dnnexplain.systems.routing.topology_formats import FORMATS, UNITS, graph_from_file
+from dnnexplain.systems.routing.topology_formats import FORMATS, UNITS, graph_from_file, in_unit
 
 __all__ = ["BUILT_IN_TOPOLOGIES", "DEFAULT_CAPACITY", "load_topology", "ring"]
 
@@ -121,7 +121,7 @@ def load_topology(name: str | Path | Any, capacity: float | None = None, unit: s
         capacity: Gb/s of each link whose capacity the source does not give (topohub: all links). If not given
             here, it is the median of those that the source gives, or 10; for a built-in topology the capacity
             of all its links instead of its own.
-        unit: of a file's capacities, where the file does not say: ``"Gb/s"``, ``"Mb/s"``, ``"kb/s"``, ``"b/s"``.
+        unit: of the plain numbers of a file or a graph, where it does not say: ``"Gb/s"``, ``"Mb/s"``, ``"kb/s"``, ``"b/s"``.
 
     Returns:
         The topology, with what was assumed about capacities in ``assumption``.
@@ -142,13 +142,18 @@ def _looked_up(name: str | Path | Any, capacity: float | None, unit: str | None)
     if unit is not None and unit not in UNITS:
         raise Choice("unit of capacities", unit, tuple(UNITS)).error()
     if isinstance(name, nx.Graph):
-        return _from_graph(str(name.graph.get("name") or "own"), name, capacity)
+        graph = in_unit(name.copy(as_view=False) if unit else name, unit)
+        return _from_graph(str(name.graph.get("name") or "own"), graph, capacity)
     text = str(name)
-    if text in BUILT_IN_TOPOLOGIES:
+    path = Path(text)
+    known = text in BUILT_IN_TOPOLOGIES
+    own = not known and (path.exists() or path.is_absolute() or path.suffix.lower() in SUFFIXES)
+    if unit is not None and not own:
+        assume(f"a unit of capacities ({unit}) is for files and graphs; {text} comes with its own: not used")
+    if known:
         make = BUILT_IN_TOPOLOGIES[text]
         return make() if capacity is None else make(capacity=capacity)
-    path = Path(text)
-    if path.exists() or path.is_absolute() or path.suffix.lower() in SUFFIXES:
+    if own:
         return _from_graph(path.name, graph_from_file(path, unit), capacity)
     if "/" in text:
         return _from_topohub(text, capacity)

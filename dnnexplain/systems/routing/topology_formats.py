@@ -21,7 +21,7 @@ import networkx as nx
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.reading import parse_json, parse_xml, read_bytes
 
-__all__ = ["FORMATS", "UNITS", "graph_from_file", "read_demands", "text_of"]
+__all__ = ["FORMATS", "UNITS", "graph_from_file", "in_unit", "read_demands", "text_of"]
 
 FORMATS = "GraphML, GML, JSON (node-link), REPETITA (.graph), SNDlib (native or XML)"
 
@@ -47,7 +47,7 @@ def graph_from_file(path: Path, unit: str | None = None) -> Any:
     start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"<"):
         root = parse_xml(data, path)
-        return _sndlib_xml(root, unit) if root.tag == f"{_SNDLIB_XML}network" else _in_unit(_graphml(root, path), unit)
+        return _sndlib_xml(root, unit) if root.tag == f"{_SNDLIB_XML}network" else in_unit(_graphml(root, path), unit)
     text = _without_comments(text_of(data, path))
     reader = _reader(text)
     if reader is None:
@@ -100,7 +100,7 @@ def _factor(unit: str | None, default: str) -> float:
     return UNITS[unit or default]
 
 
-def _in_unit(graph: Any, unit: str | None) -> Any:
+def in_unit(graph: Any, unit: str | None) -> Any:
     """The graph, with the unit in which its edges' plain numbers are, where somebody said it."""
     if unit:
         graph.graph["gbps"] = UNITS[unit]
@@ -159,7 +159,7 @@ def _gml(text: str, unit: str | None) -> Any:
     if _each_way(list(zip(*ends, strict=False))):
         plain = re.sub(r"^\s*(directed|multigraph)\s+\d\s*$", "", text, flags=re.MULTILINE)
         text = _with_flag(plain, "directed 1")
-    return _in_unit(_parsed_gml(text), unit)
+    return in_unit(_parsed_gml(text), unit)
 
 
 def _with_flag(text: str, flag: str) -> str:
@@ -195,7 +195,7 @@ def _node_link(text: str, unit: str | None) -> Any:
     given = {"directed": False, "multigraph": True, **data}
     if _each_way([(link["source"], link["target"]) for link in data[names[0]]]):
         given["directed"] = True
-    return _in_unit(nx.node_link_graph(given, edges=names[0]), unit)
+    return in_unit(nx.node_link_graph(given, edges=names[0]), unit)
 
 
 # --- REPETITA -----------------------------------------------------------------------------------
