@@ -8,6 +8,7 @@ every tensor against its checksum (CRC-32C).
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
 _TRAILER = 5
 _MOST_BYTES = 1 << 28
+_GRAPH = "saved_model.pb"
+_TEXT = 7
 _DTYPES: dict[int, type[np.generic]] = {
     1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 5: np.int16, 6: np.int8, 9: np.int64, 10: np.bool_,
     19: np.float16,
@@ -33,10 +36,22 @@ _DTYPES: dict[int, type[np.generic]] = {
 
 
 def is_tensorflow(path: Path) -> bool:
-    """Whether a path is one of a checkpoint's files, or their common beginning."""
+    """Whether a path is one of a checkpoint's files, their common beginning, or the folder of a SavedModel."""
     if path.is_file():
-        return path.suffix == ".index" or path.name.endswith(".data-00000-of-00001")
+        endings = (".index", ".data-00000-of-00001", ".meta", _GRAPH)
+        return path.name == "checkpoint" or path.name.endswith(endings) or _is_first_version(path)
+    if path.is_dir():
+        return (path / _GRAPH).is_file() or (path / "checkpoint").is_file()
     return path.name != "" and path.with_name(f"{path.name}.index").is_file()
+
+
+def _is_first_version(path: Path) -> bool:
+    """Whether a file is a whole table of TensorFlow's own: a checkpoint of its first version."""
+    if path.stat().st_size < _FOOTER:
+        return False
+    with path.open("rb") as file:
+        file.seek(-8, 2)
+        return file.read(8) == struct.pack("<Q", _MAGIC)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, NDArray[np.generic]]:
@@ -55,7 +70,8 @@ def read_checkpoint(path: str | Path) -> dict[str, NDArray[np.generic]]:
         msg = f"{data} holds {counted(len(content), 'byte')}; checkpoints of up to {_MOST_BYTES:,} are read"
         raise DnnExplainError(msg)
     try:
-        return {name: _tensor(name, entry, content) for name, entry in _entries(table) if name}
+        read = ((name, _tensor(name, entry, content)) for name, entry in _entries(table) if name)
+        return {_plain(name): tensor for name, tensor in read if tensor is not None}
     except _Damaged as fault:
         msg = f"{index.name} is no whole TensorFlow V2 checkpoint: {fault}; copy both of its files again"
         raise DnnExplainError(msg) from None
@@ -65,7 +81,36 @@ class _Damaged(Exception):  # noqa: N818 - what is wrong, not an error of ours
     """What is wrong with a file."""
 
 
+def _plain(name: str) -> str:
+    """A variable's name without what every one of an object's has behind it."""
+    return name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
+
+
+def _named_by(path: Path) -> Path:
+    """The checkpoint that a folder or its file ``checkpoint`` names; any other path as it is."""
+    if path.is_dir() and (path / _GRAPH).is_file():
+        return path / "variables" / "variables"
+    if path.name == _GRAPH:
+        return path.parent / "variables" / "variables"
+    listing = path / "checkpoint" if path.is_dir() else path
+    if listing.name != "checkpoint" or not listing.is_file():
+        return path
+    text = read_bytes(listing, "the list of checkpoints").decode("utf-8", "replace")
+    latest = re.search(r'^model_checkpoint_path:\s*"([^"]+)"', text, re.MULTILINE)
+    if latest is None:
+        msg = f"{listing} names no checkpoint (model_checkpoint_path); name the checkpoint's own files"
+        raise DnnExplainError(msg)
+    return listing.with_name(Path(latest[1]).name)
+
+
 def _pair(path: Path) -> tuple[Path, Path]:
+    path = _named_by(path)
+    if path.is_file() and not path.suffix.startswith((".index", ".meta", ".data")) and _is_first_version(path):
+        msg = (
+            f"{path} is a checkpoint of TensorFlow's first format, one file; load it in TensorFlow and save it in the second, "
+            "tf.compat.v1.train.Saver(write_version=2).save(session, 'name'), and give name.index"
+        )
+        raise DnnExplainError(msg)
     stem = path.name
     for ending in (".index", ".data-00000-of-00001", ".meta"):
         stem = stem.removesuffix(ending)
@@ -178,8 +223,8 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
         place += length
 
 
-def _tensor(name: str, entry: bytes, content: bytes) -> NDArray[np.generic]:
-    """One tensor, from its ``BundleEntryProto``."""
+def _tensor(name: str, entry: bytes, content: bytes) -> NDArray[np.generic] | None:
+    """One tensor, from its ``BundleEntryProto``; ``None`` for a text, such as the description of objects."""
     numbers = {1: 0, 3: 0, 4: 0, 5: 0}
     shape: list[int] = []
     checksum = None
@@ -190,6 +235,8 @@ def _tensor(name: str, entry: bytes, content: bytes) -> NDArray[np.generic]:
             shape = [_size(dimension) for number, dimension in _fields(value) if number == 2]
         elif key == 6 and isinstance(value, bytes):
             checksum = struct.unpack("<I", value)[0]
+    if numbers[1] == _TEXT:
+        return None
     dtype = _DTYPES.get(numbers[1])
     if dtype is None:
         fault = f"the tensor {name} has a type that is not a number ({numbers[1]})"

@@ -11,7 +11,7 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies._keras_graph import Graph
 
-__all__ = ["ACTIVATION_LAYERS", "LayerWeights", "activation"]
+__all__ = ["ACTIVATION_LAYERS", "FUNCTIONS", "LayerWeights", "activation"]
 
 Config = Mapping[str, Any]
 LayerWeights = Callable[[], list[torch.Tensor]]
@@ -35,6 +35,8 @@ _POINTWISE: dict[str, Callable[[], nn.Module]] = {
     "swish": nn.SiLU,
     "tanh": nn.Tanh,
 }
+FUNCTIONS = frozenset({"log_sigmoid", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "softsign", "tanh"})
+"""Activations that functional networks call as functions, with nothing more to say than their value."""
 
 
 def activation(graph: Graph, name: str, setting: Any, value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.policies._keras_activations import ACTIVATION_LAYERS, LayerWeights, activation
+from dnnexplain.policies._keras_activations import ACTIVATION_LAYERS, FUNCTIONS, LayerWeights, activation
 from dnnexplain.policies._keras_graph import Graph
 from dnnexplain.policies._onnx_layers import BatchNorm, dense
 
@@ -43,6 +44,8 @@ def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str],
         return values[:1]
     if kind in _MERGES:
         return [_merge(graph, kind, config, values)]
+    if (called := _function(kind, config)) is not None and len(values) == 1:
+        return [activation(graph, name, called, values[0])]
     if kind not in LAYERS:
         msg = (
             f"its layer {name!r} is a {kind}, which is not read (it may hold code); read are "
@@ -56,6 +59,18 @@ def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str],
         msg = f"its layer {name!r} ({kind}) keeps channels first; save the network with channels last"
         raise DnnExplainError(msg)
     return [LAYERS[kind](graph, name, config, values[0], weights)]
+
+
+def _function(kind: str, config: Config) -> str | None:
+    """The activation that a step of a functional network is, where it is called as a function; ``None`` for others.
+
+    ``keras.ops.tanh`` of version 3 is a ``Tanh``, ``tf.nn.relu`` and ``tf.math.tanh`` of version 2 a ``TFOpLambda``.
+    """
+    if kind == "TFOpLambda":
+        called = str(config.get("function", "")).rpartition(".")[2]
+        return called if called in FUNCTIONS else None
+    called = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
+    return called if kind not in LAYERS and called in FUNCTIONS else None
 
 
 def call_arguments(node: Any) -> tuple[list[Any], dict[str, Any]]:

@@ -284,7 +284,11 @@ def _functional(
         msg = f"it has {counted(len(sources), 'input')} ({names}); a policy takes one, the observation"
         raise DnnExplainError(msg)
     made: dict[tuple[str, int, int], str] = dict(zip(sources, given, strict=True))
-    nodes = [(layer, place, node) for layer in layers for place, node in enumerate(layer.get("inbound_nodes") or ())]
+    nodes = [
+        (layer, place, node)
+        for layer in layers
+        for place, node in enumerate(layer.get("inbound_nodes") or (), _first_call(layer, config))
+    ]
     while nodes:
         left = []
         for layer, place, node in nodes:
@@ -300,6 +304,20 @@ def _functional(
             raise DnnExplainError(msg)
         nodes = left
     return [made[problem] for problem in _references(config["output_layers"])]
+
+
+def _first_call(layer: Config, config: Config) -> int:
+    """The number by which the first call of a layer is referred to.
+
+    A model within a model was called once when it was made; version 2 counts that call and does not write it down.
+    """
+    calls = len(layer.get("inbound_nodes") or ())
+    if layer["class_name"] not in MODELS or not calls:
+        return 0
+    taken = [call_arguments(node)[0] for other in config["layers"] for node in other.get("inbound_nodes") or ()]
+    named = [item for items in (*taken, _references(config["output_layers"])) for item in items]
+    numbers = [item[1] for item in named if isinstance(item, tuple) and item[0] == _name_of(layer)]
+    return max(0, max(numbers, default=0) - (calls - 1))
 
 
 def _references(links: Any) -> list[tuple[str, int, int]]:

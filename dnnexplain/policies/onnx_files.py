@@ -25,6 +25,7 @@ from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._onnx_external import gather
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
 from dnnexplain.policies._onnx_ops import OPERATIONS
+from dnnexplain.policies._onnx_quiet import quiet_export
 from dnnexplain.policies._onnx_recurrent import RECURRENT
 from dnnexplain.reading import check_count
 
@@ -414,7 +415,7 @@ def _exported(module: nn.Module, example: torch.Tensor) -> bytes:
     buffer: Any = io.BytesIO()
     axes = {"observation": {0: "batch"}, "outputs": {0: "batch"}}
     try:
-        with warnings.catch_warnings():
+        with quiet_export(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter without further packages is called legacy
             torch.onnx.export(
                 module,

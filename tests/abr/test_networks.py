@@ -48,9 +48,18 @@ def block(pairs):
 def write_checkpoint(folder, tensors, name="net.ckpt"):
     data, entries = b"", [(b"", b"\x08\x01")]
     for key in sorted(tensors):
-        raw = tensors[key].tobytes()
-        shape = b"".join(b"\x12" + varint(len(d)) + d for d in (b"\x08" + varint(n) for n in tensors[key].shape))
-        entry = b"\x08\x01\x12" + varint(len(shape)) + shape + b"\x20" + varint(len(data)) + b"\x28" + varint(len(raw))
+        text = isinstance(tensors[key], bytes)
+        raw, sizes = (tensors[key], ()) if text else (tensors[key].tobytes(), tensors[key].shape)
+        shape = b"".join(b"\x12" + varint(len(d)) + d for d in (b"\x08" + varint(n) for n in sizes))
+        entry = (
+            (b"\x08\x07\x12" if text else b"\x08\x01\x12")
+            + varint(len(shape))
+            + shape
+            + b"\x20"
+            + varint(len(data))
+            + b"\x28"
+            + varint(len(raw))
+        )
         entries.append((key.encode(), entry + b"\x35" + masked(raw)))
         data += raw
     table, handles = b"", []

@@ -191,3 +191,54 @@ def test_a_picture_s_channel_may_stand_behind():
             return self.inner(seen.flatten(1))
 
     assert "behind" in TorchPolicy(Behind(), world).note
+
+
+def functional(path, layers, output, arrays):
+    """A file of Keras 2 whose layers say what they take."""
+    listed = [{**layer, "name": layer["config"]["name"], "inbound_nodes": taken} for layer, taken in layers]
+    config = {"name": "m", "layers": listed, "input_layers": [["in", 0, 0]], "output_layers": [[output, 0, 0]]}
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": config})
+        file.attrs["keras_version"] = b"2.15.0"
+        for name, held in arrays.items():
+            group = file.create_group(f"model_weights/{name}")
+            group.attrs["weight_names"] = [entry.encode() for entry in held]
+            for entry, value in held.items():
+                group.create_dataset(entry, data=np.asarray(value, dtype=np.float32))
+    return path
+
+
+def weights_of(name, kernel, bias=(0, 0)):
+    return {f"{name}/kernel:0": kernel, f"{name}/bias:0": bias}
+
+
+def test_calls_of_a_model_within_a_model_are_counted_as_version_2_does(tmp_path):
+    inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": [dense("half", 2, "linear", 2)]}}
+    taken = [[["in", 0, 0, {}]]], [[["inner", 1, 0, {}]]]
+    layers = [
+        (START, []),
+        (inner, [taken[0][0], taken[1][0]]),
+        (dense("last", 2, "linear"), [[["inner", 2, 0, {}]]]),
+    ]
+    arrays = {"inner": weights_of("half", [[0.5, 0], [0, 2]], (1, 0)), "last": weights_of("last", [[0, 1], [1, 0]])}
+    network = read(functional(tmp_path / "a.h5", layers, "last", arrays))
+    assert network(torch.tensor([[4.0, 3.0]])).tolist() == [[12, 2.5]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [("TFOpLambda", {"function": "math.tanh"}), ("TFOpLambda", {"function": "nn.tanh"}), ("Tanh", {})],
+)
+def test_activations_that_are_called_as_functions(tmp_path, kind, config):
+    layers = [
+        (START, []),
+        (dense("first", 2, "linear"), [[["in", 0, 0, {}]]]),
+        ({"class_name": kind, "config": {"name": "step", **config}}, [["first", 0, 0, {}]]),
+    ]
+    arrays = {"first": weights_of("first", [[1, 0], [0, 2]])}
+    network = read(functional(tmp_path / "a.h5", layers, "step", arrays))
+    seen = torch.tensor([[0.3, -0.2]])
+    torch.testing.assert_close(network(seen), torch.tanh(seen * torch.tensor([1.0, 2.0])))
+    odd = [*layers[:2], ({"class_name": "TFOpLambda", "config": {"name": "step", "function": "nn.gelu"}}, layers[2][1])]
+    with pytest.raises(DnnExplainError, match="'step' is a TFOpLambda, which is not read"):
+        read(functional(tmp_path / "b.h5", odd, "step", arrays))

@@ -82,3 +82,39 @@ def test_without_a_module_it_is_asked_for(tmp_path):
     path = write_checkpoint(tmp_path, tensors("a", "b"))
     with pytest.raises(DnnExplainError, match=r"keeps weights without an architecture \(a/bias \[5\].*module=\.\.\."):
         load_any(path, WORLD)
+
+
+def test_what_keras_saves_of_objects_is_read_without_their_description(tmp_path):
+    held = tensors("layer_with_weights-0", "layer_with_weights-1")
+    of_objects = {f"{name}/.ATTRIBUTES/VARIABLE_VALUE": value for name, value in held.items()}
+    path = write_checkpoint(tmp_path, {**of_objects, "_CHECKPOINTABLE_OBJECT_GRAPH": b"\n\x04text"})
+    states = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    wanted = expected(held, states, "layer_with_weights-0", "layer_with_weights-1")
+    np.testing.assert_allclose(load_any(path, WORLD, module=stack()).outputs(states), wanted, rtol=1e-4, atol=1e-5)
+    with pytest.raises(DnnExplainError, match=r"without an architecture \(layer_with_weights-0/bias \[5\]"):
+        load_any(path, WORLD)
+
+
+def test_a_checkpoint_is_found_by_each_of_its_files_and_by_its_folder(tmp_path):
+    held = tensors("a", "b")
+    path = write_checkpoint(tmp_path, held, "model.ckpt-7")
+    (tmp_path / "model.ckpt-7.meta").write_bytes(b"a graph")
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/elsewhere/model.ckpt-7"\n')
+    expected_hash = load_any(path, WORLD, module=stack()).checkpoint
+    for name in ("model.ckpt-7.meta", "model.ckpt-7.index", "checkpoint", ""):
+        assert load_any(tmp_path / name, WORLD, module=stack()).checkpoint == expected_hash
+    saved = tmp_path / "saved"
+    (saved / "variables").mkdir(parents=True)
+    write_checkpoint(saved / "variables", held, "variables")
+    (saved / "saved_model.pb").write_bytes(b"\x08\x01\x12")
+    for place in (saved, saved / "saved_model.pb"):
+        assert load_any(place, WORLD, module=stack()).checkpoint == expected_hash
+    (tmp_path / "checkpoint").write_text("nothing")
+    with pytest.raises(DnnExplainError, match="names no checkpoint"):
+        load_any(tmp_path, WORLD, module=stack())
+
+
+def test_the_first_format_is_refused_with_what_to_write(tmp_path):
+    (tmp_path / "old.ckpt").write_bytes(b"\0" * 200 + (0xDB4775248B80FB57).to_bytes(8, "little"))
+    with pytest.raises(DnnExplainError, match=r"TensorFlow's first format, one file.*write_version=2"):
+        load_any(tmp_path / "old.ckpt", WORLD, module=stack())

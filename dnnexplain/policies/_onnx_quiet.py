@@ -1,0 +1,52 @@
+"""Exports to ONNX that print nothing of their own.
+
+torch 2.13 means to print the whole graph of a refused export only where its log is on, but asks for that by naming
+the function that says it and not calling it: the log is on in every export, and prints past Python to the process's
+own output. In an export of ours it is off. Exports are made one at a time, for torch refuses a second one meanwhile.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+
+__all__ = ["quiet_export"]
+
+_OURS: ContextVar[bool] = ContextVar("_OURS", default=False)
+_ONE = threading.RLock()
+
+
+@contextmanager
+def quiet_export() -> Iterator[None]:
+    """No printed graph from what is exported inside the block, in this thread; others' exports do as ever."""
+    _watch()
+    native: Any = torch._C  # noqa: SLF001 - what switches the log
+    switch, off = native._jit_set_onnx_log_enabled, False  # noqa: SLF001
+    with _ONE:
+        token, was = _OURS.set(True), native._jit_is_onnx_log_enabled()  # noqa: SLF001
+        switch(off)
+        try:
+            yield
+        finally:
+            switch(was)
+            _OURS.reset(token)
+
+
+@functools.cache
+def _watch() -> None:
+    """Once: the exporter's own switch asks first whose export it is."""
+    from torch.onnx._internal.torchscript_exporter import utils  # noqa: PLC0415 - with the first export
+
+    module: Any = utils
+    theirs = module.setup_onnx_logging
+
+    def switch(*given: Any, **more: Any) -> AbstractContextManager[Any]:
+        return nullcontext() if _OURS.get() else theirs(*given, **more)
+
+    module.setup_onnx_logging = switch
