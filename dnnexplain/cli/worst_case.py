@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,8 +27,8 @@ __all__ = ["register"]
 
 WHITE_BOX = "white-box"
 SHOWN = 12
-ENDLESS = 1e6
-"""CPU-seconds of a search that ends by its rounds."""
+LEAST = 0.1
+"""CPU-seconds of a white-box program whose stand-in took all that there were."""
 
 
 def register(app: CommandLine) -> None:
@@ -159,7 +160,7 @@ def _search_once(
 
 def _search(options: SearchOptions, seed: int, earlier: WorstCase | None, **hooks: Any) -> WorstCase:
     from dnnexplain.cli.worst_case_world import make_world
-    from dnnexplain.explain.gray_box import Budget, worst_case
+    from dnnexplain.explain.gray_box import ENDLESS, Budget, worst_case
     from dnnexplain.results import Question
 
     world = make_world(options)
@@ -310,15 +311,17 @@ def _white_box(options: SearchOptions, seed: int, *, as_json: bool) -> None:
         name = options.options.spec.name
         msg = f"{name} has no piecewise-linear stand-in of a policy (stand_in) for a white-box program; search it with --method gray-box"
         raise DnnExplainError(msg)
+    began = process_time()
     fitted, problem = world.system.stand_in(world.policy, seed), _problem(world)
-    proved, error = solve_white_box(white_box_of(fitted), cpu_seconds=options.budget, seed=seed), fitted.error
+    left = max(options.budget - (process_time() - began), LEAST)
+    proved, error = solve_white_box(white_box_of(fitted), cpu_seconds=left, seed=seed), fitted.error
     x = problem.domain.valid(proved.x[None])[0]
     cost, optimum, lower, upper = problem.certify(x)
     report = {
         "system": options.options.spec.name, "policy": options.policy, "method": WHITE_BOX, "seed": seed, "budget": options.budget,
         **world.facts, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
         "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
-        "ended_by": "" if proved.status == "optimal" or proved.cpu_seconds < options.budget else "CPU-seconds",
+        "ended_by": proved.ended_by,
         "stand_in": {
             "ratio": proved.ratio, "bound": proved.bound, "status": proved.status, "split_error": error,
             "columns": proved.columns, "binaries": proved.binaries, "rows": proved.rows,

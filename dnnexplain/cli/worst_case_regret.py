@@ -38,7 +38,7 @@ def by_difference(
 ) -> None:
     """Search, keep, print; ``workload_out``: where the workload that was found is written."""
     from dnnexplain.cli.worst_case_world import make_world
-    from dnnexplain.explain.gray_box import Budget, worst_regret
+    from dnnexplain.explain.gray_box import ENDLESS, Budget, worst_regret
     from dnnexplain.results import Question
 
     name = options.options.spec.name
@@ -50,7 +50,7 @@ def by_difference(
         raise DnnExplainError(msg)
     world = make_world(options)
     assert world.box is not None
-    budget = Budget(options.budget) if options.rounds is None else Budget(1e6, options.rounds)
+    budget = Budget(options.budget) if options.rounds is None else Budget(ENDLESS, options.rounds)
     regrets: list[WorstRegret] = []
     keep = Keeper(out)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:

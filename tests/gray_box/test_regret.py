@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,6 +87,46 @@ def test_the_known_worst_case_is_found_and_its_loss_lies_in_the_interval() -> No
     unknown = replace(found, lower=-np.inf, upper=np.inf, certificate=None).sentence()
     assert "loses 2 against" in unknown
     assert "nothing is known of the optimum" in unknown
+
+
+class SlowBowl(Bowl):
+    """Its bounds take an eighth of a CPU-second each."""
+
+    bounds = 0
+
+    def bound(self, workload: Any, *, seconds: float = 10.0) -> Bound:
+        self.bounds += 1
+        spend(0.125)
+        return super().bound(workload, seconds=seconds)
+
+
+def spend(seconds: float) -> None:
+    """Processor time."""
+    ends = time.process_time() + seconds
+    while time.process_time() < ends:
+        pass
+
+
+@pytest.mark.parametrize("seconds", [1.0, 0.5])
+def test_the_seconds_hold_for_the_bounds_at_the_end_too(seconds: float) -> None:
+    world, began = SlowBowl(), time.process_time()
+    found = worst_regret(world, Named("net"), bowl_box(), budget=Budget(seconds), seed=1, question=QUESTION)
+    assert time.process_time() - began < 1.1 * seconds
+    assert found.ended_by == "CPU-seconds"
+    assert found.certificate is not None
+    assert found.certificate.holds
+    assert 2 <= world.bounds <= 4
+
+
+def test_links_searched_for_three_seconds_take_three() -> None:
+    """A bound, and a run of the optimum, take half a second each there."""
+    world, box = make_system("abr"), TraceBox()
+    worst_regret(world, world.rules()["mpc"], box, budget=Budget(0.01))  # compiles
+    began = time.process_time()
+    found = worst_regret(world, world.rules()["mpc"], box, budget=Budget(3.0))
+    assert time.process_time() - began < 3.3
+    assert found.certificate is not None
+    assert found.certificate.holds
 
 
 def test_rows_that_lose_the_same_are_no_trouble() -> None:

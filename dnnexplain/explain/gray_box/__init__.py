@@ -14,6 +14,7 @@ _HOME = {
     "Carry": "component",
     "Component": "component",
     "Domain": "problem",
+    "ENDLESS": "budget",
     "Envelope": "component",
     "Formula": "component",
     "GapBox": "box",

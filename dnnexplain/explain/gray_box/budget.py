@@ -15,7 +15,10 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.problem import Problem
 
-__all__ = ["Budget", "Progress", "Run", "one_thread"]
+__all__ = ["ENDLESS", "Budget", "Progress", "Run", "one_thread"]
+
+ENDLESS = 1e6
+"""CPU-seconds of a search that ends by its rounds."""
 
 KEPT = 12
 REPORT_EVERY = 0.1

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import BoundedBox, DnnExplainError, Policy, StatedBound, WorkloadBox
-from dnnexplain.explain.gray_box.budget import Budget
+from dnnexplain.contract import Bound, BoundedBox, DnnExplainError, Optimal, Policy, StatedBound, WorkloadBox
+from dnnexplain.explain.gray_box.budget import ENDLESS, Budget
 from dnnexplain.explain.proofs import Certificate
 from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.numbers import as_told, number
@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 BATCH, FINALISTS = 12, 3
 SPREAD = 0.3
 """First standard deviation of the search, as a share of the box."""
+MOST_KEPT = 0.5
+"""Of the seconds, at most, that are kept back for the bounds at the end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +122,8 @@ def worst_regret(
         system: runs workloads, has rules, and a bound on the optimum of each workload.
         policy: a network or a rule.
         box: workloads as rows; a row whose workload cannot be made (``DnnExplainError``) is passed over.
-        budget: rounds of 12 workloads, CPU-seconds, or both.
+        budget: rounds of 12 workloads, CPU-seconds, or both; the seconds hold for the bounds at the end too: what they take
+            is measured on the first round's worst row, and kept back.
         seed: of the search.
         question: for the result.
         seconds: for the bound of each of the best three rows.
@@ -142,6 +145,8 @@ def worst_regret(
             break
         rows = strategy.ask()
         regrets = search.run(box.low + (box.high - box.low) * np.clip(np.asarray(rows), 0, 1))
+        if search.rounds == 1:
+            search.keep_back(seconds)
         finite = regrets[np.isfinite(regrets)]
         worst = finite.min() - 1 if finite.size else 0.0
         strategy.tell(rows, [-float(regret) if np.isfinite(regret) else 1.0 - worst for regret in regrets])
@@ -184,10 +189,35 @@ class _Search:
         self.rounds = self.evaluations = 0
         self.best: list[tuple[float, Array]] = []
         self.trace: list[tuple[float, float]] = []
+        self.bounds: dict[bytes, Bound] = {}
+        self.bound_seconds = self.reserve = 0.0
+        self.plans = int(isinstance(system, Optimal))  # the certificate solves once more, for the plan
+
+    def keep_back(self, seconds: float) -> None:
+        """Measure what a bound takes, on the worst row so far, and keep so much of the seconds for those at the end."""
+        if self.budget.cpu_seconds >= ENDLESS or not self.best:
+            return
+        self.bound(self.best[0][1], seconds)
+        self.reserve = min((FINALISTS + self.plans) * self.bound_seconds, MOST_KEPT * self.budget.cpu_seconds)
+
+    def bound(self, row: Array, seconds: float) -> Bound:
+        """Of the row's optimum, worked out once."""
+        name = row.tobytes()
+        if name not in self.bounds:
+            began = time.process_time()
+            left = max(self.budget.cpu_seconds - (began - self.began), self.bound_seconds)
+            self.bounds[name] = self.system.bound(self.box.workload(row), seconds=min(seconds, left))
+            self.bound_seconds = max(self.bound_seconds, time.process_time() - began)
+        return self.bounds[name]
+
+    def affordable(self) -> bool:
+        """Whether the seconds left are enough for another bound and for the certificate."""
+        left = self.budget.cpu_seconds - (time.process_time() - self.began)
+        return left > (1 + self.plans) * self.bound_seconds
 
     def spent(self) -> float:
         """Of the budget, 0 to 1."""
-        seconds = (time.process_time() - self.began) / self.budget.cpu_seconds
+        seconds = (time.process_time() - self.began) / (self.budget.cpu_seconds - self.reserve)
         rounds = 0.0 if self.budget.rounds is None else self.rounds / self.budget.rounds
         return min(1.0, max(seconds, rounds))
 
@@ -221,12 +251,14 @@ class _Search:
         return regrets
 
     def result(self, question: Question, stopped: str, seconds: float) -> WorstRegret:
-        """The finalist that surely loses most, held against the system's bound."""
-        finals = []
+        """The finalist that surely loses most, of those for which there is time, held against the system's bound."""
+        finals: list[Any] = []
         for _, row in self.best:
+            if finals and not self.affordable():
+                break
             workload = self.box.workload(row)
             cost = float(self.system.run(self.policy, [workload]).cost[0])
-            bound = self.system.bound(workload, seconds=seconds)
+            bound = self.bound(row, seconds)
             finals.append((cost - bound.upper, cost, bound, row, workload))
         lower, cost, bound, row, workload = max(finals, key=lambda final: final[0])
         rules = {name: float(self.system.run(rule, [workload]).cost[0]) for name, rule in self.rules.items()}

@@ -8,6 +8,7 @@ gray-box search exists. Here inputs are on or off (0 or full), so that input tim
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -28,6 +29,9 @@ __all__ = ["WhiteBox", "WhiteBoxBound", "certify_white_box", "solve_white_box"]
 
 CLOSED = 1e-6
 _TRIED = 24
+_BLOCK = 16
+_FIRST, _LAST = 0.25, 0.25
+"""Of the seconds, at most, that go into the first inputs, and that are kept back for the certificate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,7 @@ class WhiteBoxBound(Result):
         x: the worst input found ``[n]``.
         columns, binaries, rows: the size of the program.
         cpu_seconds: spent.
+        ended_by: ``"CPU-seconds"`` where they were over before there was a proof, else empty.
     """
 
     question: Question
@@ -55,6 +60,7 @@ class WhiteBoxBound(Result):
     cpu_seconds: float = field(compare=False)
     x: NDArray[np.float64] = array_field("input")
     certificate: Certificate | None = None
+    ended_by: str = ""
 
     def sentence(self) -> str:
         """The result in one sentence."""
@@ -89,18 +95,19 @@ def solve_white_box(
 
     Args:
         box: the system.
-        cpu_seconds: limit.
+        cpu_seconds: limit, of the certificate too.
         seed: of the sampled inputs that give the first ``r``.
         question: what is asked, for the result.
         cancel: stops; what was found and proved so far is returned.
     """
     start = time.process_time()
-    program = WhiteBoxProgram(box)
-    x, ratio = _first(box, np.random.default_rng(seed))
 
     def left(until: float) -> bool:
         return time.process_time() - start < until and not (cancel is not None and cancel.is_set())
 
+    program = WhiteBoxProgram(box)
+    x, ratio, row_seconds = _first(box, np.random.default_rng(seed), lambda: left(_FIRST * cpu_seconds))
+    cpu_seconds -= min(2 * (1 + _TRIED) * row_seconds, _LAST * cpu_seconds)
     envelope = Envelope(box, lambda: left(cpu_seconds))
     bound = envelope.bound
     while bound > ratio * (1 + CLOSED) and left(cpu_seconds / 2):
@@ -115,6 +122,7 @@ def solve_white_box(
         x, ratio = point, better
     if bound > ratio * (1 + CLOSED):
         bound = min(bound, envelope.search(ratio, lambda: left(cpu_seconds)))
+    over = not left(cpu_seconds)
     certificate = certify_white_box(box, bound, x, seed)
     closed = bound <= ratio * (1 + CLOSED) and certificate.holds
     return WhiteBoxBound(
@@ -128,6 +136,7 @@ def solve_white_box(
         cpu_seconds=time.process_time() - start,
         x=x,
         certificate=certificate,
+        ended_by="" if closed or not over else "CPU-seconds",
     )
 
 
@@ -148,11 +157,15 @@ def certify_white_box(box: WhiteBox, bound: float, x: Array, seed: int = 0) -> C
     return certify(claim, box.modelled, box.ratio, rows, quantifies="all inputs that are on or off")
 
 
-def _first(box: WhiteBox, random: np.random.Generator) -> tuple[Array, float]:
-    """The best of all single inputs and some random ones."""
+def _first(box: WhiteBox, random: np.random.Generator, go_on: Callable[[], bool]) -> tuple[Array, float, float]:
+    """The best of all single inputs and some random ones, for which there is time; its ratio; CPU-seconds of one row."""
     n = len(box.high)
     some: Any = random.random((4 * n, n)) < random.uniform(1.0 / n, 0.7, (4 * n, 1))
     some[np.arange(4 * n), random.integers(0, n, 4 * n)] = True
     x = np.concatenate([np.eye(n), some]) * box.high
-    ratio = box.ratio(x)
-    return x[ratio.argmax()], float(ratio.max())
+    began, ratios = time.process_time(), []
+    while len(ratios) * _BLOCK < len(x) and (not ratios or go_on()):
+        at = len(ratios) * _BLOCK
+        ratios.append(box.ratio(x[at : at + _BLOCK]))
+    ratio = np.concatenate(ratios)
+    return x[ratio.argmax()], float(ratio.max()), (time.process_time() - began) / len(ratio)
