@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,9 @@ from dnnexplain.cli.output import examples, print_json, print_table, progress_ba
 from dnnexplain.cli.questions import refuse_others
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.given_states import state_from_file
+from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Property, State
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["register", "show_sufficient"]
 
 _OF_PROPERTIES = ("--state", "--within", "--seconds", "--nodes", "--every", "--jobs", "--seed", "--export")
+SHOWN = 20
+_ORDER = ("fails", "open", "holds")
+_COUNTED = {"fails": "refuted", "open": "open", "holds": "proved"}
 _ENDED = {
     "seconds": "the limit of --seconds was reached",
     "nodes": "the limit of --nodes was reached",
@@ -172,13 +179,23 @@ def _show(verdict: Verdict, world: Any, report: dict[str, Any]) -> None:
             typer.echo(f"{word}: {world.describe(State(row))}")
         if verdict.after is not None:
             typer.echo(f"After the first decision: {world.describe(State(verdict.after))}")
-    cases = [(case["verdict"], case["how"], case["bound"], case["case"]) for case in report["cases"]]
-    print_table(("verdict", "how", "bound", "case"), cases)
+    _show_cases(report["cases"])
     for sentence in verdict.assumed:
         typer.echo(f"Assumed: {sentence}.")
     typer.echo(f"Program and network differ by at most {verdict.checked:.2g}; {verdict.seconds:.1f} s.")
     if verdict.limit:
-        typer.echo(f"Not all is settled: {_ENDED[verdict.limit]}.")
+        stopped = verdict.failed.reason if verdict.failed is not None and verdict.failed.reason else ""
+        typer.echo(f"Not all is settled: {stopped or _ENDED[verdict.limit]}.")
+
+
+def _show_cases(cases: Sequence[dict[str, Any]]) -> None:
+    """The refuted first, then the open: a table of thousands of rows nobody reads, and it takes seconds to print."""
+    first = sorted(cases, key=lambda case: _ORDER.index(case["verdict"]))
+    rows = [(case["verdict"], case["how"], case["bound"], case["case"]) for case in first[:SHOWN]]
+    print_table(("verdict", "how", "bound", "case"), rows)
+    if left := Counter(case["verdict"] for case in first[SHOWN:]):
+        words = ", ".join(f"{number(count)} {_COUNTED[verdict]}" for verdict, count in left.items())
+        typer.echo(f"... and {counted(sum(left.values()), 'more case', 'more cases')} ({words}); --json lists all.")
 
 
 def show_sufficient(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -221,6 +222,48 @@ def test_a_violation_that_is_found_before_one_asks_to_end_says_what_left_its_bou
     found = prove(system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, samples=100), cancel=stop)
     assert (found.verdict, found.limit) == ("fails", "cancelled")
     assert found.cases[0].reason == "the search was ended before it was known how large a violation can be"
+
+
+def test_how_large_a_violation_can_be_takes_a_tenth_of_the_seconds_at_most(monkeypatch: Any) -> None:
+    """A proof of monotone-length took 60 s for a witness that was there after 3."""
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=False)
+    case = Case("never", StateSet.all_of(system), chosen_over(3, 0), np.full(2, 100.0))
+
+    def endless(task: Any, _: Case) -> None:
+        while task.go_on():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(prover, "bound_of", endless)
+    began = time.monotonic()
+    found = prove(
+        system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, samples=100, parts=9, seconds=5)
+    )
+    assert time.monotonic() - began < 2.5
+    assert (found.verdict, found.limit) == ("fails", "seconds")
+    assert "how large a violation can be was not known after 10% of the seconds" in found.cases[0].reason
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_once_a_proof_has_refuted_a_case_those_after_it_are_not_asked(monkeypatch: Any, jobs: int) -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=False)
+    states = jobs_only(system)
+    most = (policy.outputs(system.encode(every_state(system, states))) @ chosen_over(3, 0).T).min(axis=1).max()
+    offsets = -most - 0.05, -most + 0.05, -most - 0.05, -most + 0.1, -most - 0.05
+    cases = tuple(
+        Case(f"case {place}", states, chosen_over(3, 0), np.full(2, offset)) for place, offset in enumerate(offsets)
+    )
+    for found_by in ("steepest", "_search"):
+        monkeypatch.setattr(prover, found_by, lambda *_: None)
+    budget = replace(PROGRAM, jobs=jobs)
+    monkeypatch.setattr(prover, "draw", lambda *_: ())
+    found = prove(system, policy, Property("p", "never", cases), budget=budget)
+    assert (found.verdict, found.limit) == ("fails", "")
+    assert [case.verdict for case in found.cases] == ["holds", "fails", "open", "open", "open"]
+    assert {case.reason for case in found.cases[2:]} == {prover.NOT_ASKED}
+    every = prove(system, policy, Property("p", "never", cases), budget=replace(budget, every=True))
+    assert [case.verdict for case in every.cases] == ["holds", "fails", "holds", "fails", "holds"]
 
 
 def test_a_false_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ ENDLESS = 1e6
 
 KEPT = 12
 REPORT_EVERY = 0.1
+FIRST_BLOCK = 4
+"""Inputs of the first block of a search, when nothing is known of what one takes."""
 STEP_SHARE = 0.04
 """Of the budget that one step of a search may take: what is tried together is cut down to it."""
 DISTINCT = 1e-3
@@ -129,13 +131,14 @@ class Run:
             return rows
         return max(1, min(rows, int(STEP_SHARE * self.budget.cpu_seconds / self.row_seconds)))
 
-    def timed(self, x: Array, ratio: Callable[[Array], Array], block: int = 16) -> Array:
+    def timed(self, x: Array, ratio: Callable[[Array], Array]) -> Array:
         """``ratio`` of the first inputs ``[<= B]``, block by block until the budget ends; at least one block.
 
         What one input takes is noted for :meth:`affordable`.
         """
         kept: list[Array] = []
         began, done = time.process_time(), 0
+        block = self.affordable(64) if self.row_seconds > 0 else FIRST_BLOCK
         while done < len(x) and (not kept or self.going()):
             kept.append(ratio(x[done : done + block]))
             done += len(kept[-1])

@@ -71,7 +71,10 @@ def cma_es(problem: Problem, run: Run, *, spread: float = 0.3) -> None:
         while run.going() and not strategy.stop():
             points = strategy.ask()
             x = problem.domain.valid(problem.domain.low + problem.domain.width * np.asarray(points))
-            strategy.tell(points, list(-_evaluate(problem, run, x)))
+            ratio = _evaluate(problem, run, x)
+            if len(ratio) < len(x):
+                return
+            strategy.tell(points, list(-ratio))
 
 
 def _strategy(problem: Problem, run: Run, spread: float) -> Any:
@@ -95,6 +98,7 @@ def _strategy(problem: Problem, run: Run, spread: float) -> Any:
 
 
 def _evaluate(problem: Problem, run: Run, x: Array) -> Array:
-    ratio = problem.ratio(x)
-    run.offer(x, ratio)
+    """Ratios of the first inputs ``[<= B]``, as many as there is time for."""
+    ratio = run.timed(x, problem.ratio)
+    run.offer(x[: len(ratio)], ratio)
     return ratio

@@ -42,7 +42,11 @@ from dnnexplain.parallel import Progress, seeded_map
 __all__ = ["CaseVerdict", "ProofBudget", "Verdict", "prove"]
 
 Floats = NDArray[np.float64]
+NOT_ASKED = "not asked, for another case is refuted"
 TIME_UP, ENDED = "the time was up", "the search was ended"
+SHARE = 0.1
+"""Of the seconds, at most, that go into how large a violation can be, once one is there: the verdict needs no more."""
+LEFT_OPEN = f"how large a violation can be was not known after {SHARE:.0%} of the seconds, the share that goes into it"
 
 
 def prove(
@@ -86,13 +90,24 @@ def prove(
     slow = partial(_slow, question, worst if failed and not limits.every else -np.inf, _unknown(policy))
     verdicts = seeded_map(
         slow,
-        list(zip(claim.cases, quick, strict=True)),
+        [(place, case, quick[place]) for place, case in enumerate(claim.cases)],
         seed=seed,
         jobs=limits.jobs,
         backend="threading",
         progress=progress,
     )
-    return _joined(question, claim, verdicts, time.monotonic() - start)
+    return _joined(question, claim, _until_refuted(question, verdicts), time.monotonic() - start)
+
+
+def _until_refuted(task: ProofTask, verdicts: Sequence[CaseVerdict]) -> list[CaseVerdict]:
+    """Without what other threads had begun when a case before it was refuted: the same however many there are."""
+    first = task.memo.get("refuted", len(verdicts))
+    return [
+        replace(case, verdict="open", bound=np.inf, witness=None, certificate=None, how="program", reason=NOT_ASKED)
+        if place > first and case.how != "found"
+        else case
+        for place, case in enumerate(verdicts)
+    ]
 
 
 def _joined(task: ProofTask, claim: Property, verdicts: Sequence[CaseVerdict], seconds: float) -> Verdict:
@@ -117,10 +132,11 @@ def _joined(task: ProofTask, claim: Property, verdicts: Sequence[CaseVerdict], s
 
 def _limit(task: ProofTask, verdicts: Sequence[CaseVerdict]) -> str:
     """Which limit left something unsettled: ``"seconds"``, ``"nodes"``, ``"cancelled"``; empty if none did."""
-    if any(case.verdict == "open" or case.reason.startswith((TIME_UP, ENDED)) for case in verdicts):
+    unsettled = [case for case in verdicts if case.verdict == "open" and case.reason != NOT_ASKED]
+    if unsettled or any(case.reason.startswith((TIME_UP, ENDED, LEFT_OPEN)) for case in verdicts):
         if task.stop.is_set():
             return "cancelled"
-        if task.left() <= 0:
+        if task.left() <= 0 or any(case.reason == LEFT_OPEN for case in verdicts):
             return "seconds"
     return "nodes" if any(case.verdict == "open" and case.reason == LIMIT for case in verdicts) else ""
 
@@ -175,10 +191,10 @@ def _unknown(policy: Any) -> str:
 
 
 def _slow(
-    task: ProofTask, worst: float, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
+    task: ProofTask, worst: float, unknown: str, item: tuple[int, Case, CaseVerdict], rng: np.random.Generator
 ) -> CaseVerdict:
     """Prove what neither list nor search has settled; bound what search has found, of several the worst violation."""
-    case, quick = item
+    place, case, quick = item
     settled = np.isfinite(worst)
     if quick.how == "found":
         if quick.best < worst:
@@ -188,11 +204,14 @@ def _slow(
         return quick
     if unknown:
         return replace(quick, reason=unknown)
-    if settled:
-        return replace(quick, reason="not asked, for another case is refuted")
+    if settled or place > task.memo.get("refuted", place):
+        return replace(quick, reason=NOT_ASKED)
     if not task.go_on():
         return replace(quick, reason=f"{_over(task)} before its turn")
-    return by_proof(task, case, quick.best, rng)
+    verdict = by_proof(task, case, quick.best, rng)
+    if verdict.verdict == "fails" and not task.budget.every:
+        task.memo["refuted"] = min(place, task.memo.get("refuted", place))
+    return verdict
 
 
 def _bounded(task: ProofTask, case: Case, verdict: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
@@ -200,9 +219,11 @@ def _bounded(task: ProofTask, case: Case, verdict: CaseVerdict, rng: np.random.G
     if not task.go_on():
         return replace(verdict, reason=f"{_over(task)} before it was known how large a violation can be")
     row = None if verdict.witness is None else verdict.witness.reshape(-1)
+    whole, task = task, replace(task, until=min(task.until, time.monotonic() + SHARE * task.budget.seconds))
     bounded = bound_of(task, case) if task.budget.parts else None
     if bounded is None and not task.go_on():
-        return replace(verdict, reason=f"{_over(task)} before it was known how large a violation can be")
+        over = f"{_over(whole)} before it was known how large a violation can be"
+        return replace(verdict, reason=LEFT_OPEN if whole.go_on() else over)
     if bounded is None:
         try:
             model: Any = _model(task, case)
