@@ -163,7 +163,8 @@ def _first(box: WhiteBox, random: np.random.Generator, go_on: Callable[[], bool]
     some: Any = random.random((4 * n, n)) < random.uniform(1.0 / n, 0.7, (4 * n, 1))
     some[np.arange(4 * n), random.integers(0, n, 4 * n)] = True
     x = np.concatenate([np.eye(n), some]) * box.high
-    began, ratios = time.process_time(), []
+    began = time.process_time()
+    ratios: list[NDArray[np.float64]] = []
     while len(ratios) * _BLOCK < len(x) and (not ratios or go_on()):
         at = len(ratios) * _BLOCK
         ratios.append(box.ratio(x[at : at + _BLOCK]))

@@ -182,18 +182,31 @@ def attack_sequence(
             return "cancelled"
         if rounds is not None and done >= rounds:
             return "rounds"
-        return "seconds" if clock() - pool.began >= limit else ""
+        return "seconds" if clock() - pool.began + batches.longest >= limit else ""
 
     def after(done: int) -> None:
+        batches.ended(clock())
         if keep is not None:
             keep(so_far)
         if progress is not None:
             share = max((clock() - pool.began) / limit, 0.0 if rounds is None else done / rounds)
             progress(min(1.0, share), f"gap {number(pool.gaps[0])}")
 
+    batches = _Batches(clock())
     _, why = run_batches(pool, proposals, ended, after)
     ended_by = why if why in {"rounds", "seconds"} else ""
     return replace(so_far(oracle_seconds, ended=why == "cancelled"), ended_by=ended_by)
+
+
+class _Batches:
+    """What the longest batch took: another is not begun where there is less time left."""
+
+    def __init__(self, began: float) -> None:
+        self.began, self.longest = began, 0.0
+
+    def ended(self, now: float) -> None:
+        """One is over."""
+        self.longest, self.began = max(self.longest, now - self.began), now
 
 
 def refusal_of(system: Mutable, workload: Any, limits: Limits) -> str:
