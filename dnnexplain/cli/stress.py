@@ -111,7 +111,7 @@ def stress(
         report=(lambda: kept.data) if as_json else None,
         show=lambda: _show(test, folder, broken),
         stop=stop,
-        counts={"budget": budget},
+        counts={"budget": budget, "runs": test.runs},
         timed=kept.timed,
         code=BROKEN if any(broken.values()) else 0,
     )

@@ -22,6 +22,7 @@ from dnnexplain.explain.stress import (
     battery,
     case_file,
     compare,
+    distinct,
     parse_limit,
     read_case_file,
 )
@@ -398,6 +399,25 @@ def test_every_case_has_its_own_name():
     for name in BUILT_IN:
         names = [case.name for case in battery(spec_of(name))]
         assert len(names) == len(set(names)), name
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("seed", [3, 8])
+def test_no_two_scenarios_of_a_battery_draw_the_same_workloads(name, seed):
+    """A grid's own middle is the ordinary family under another name: deeprm counted it five times."""
+    world, spec = make_system(name), spec_of(name)
+    every = battery(spec)
+    kept = distinct(world, every)
+    tables = {
+        case.name: (
+            case.fault,
+            *(np.asarray(world.to_records(one)).tobytes() for one in case.workloads(world, 3, seed)),
+        )
+        for case in kept
+    }
+    assert len(set(tables.values())) == len(kept)
+    assert kept[0].kind == "nominal"
+    assert {case.name for case in every if case.kind != "shift"} == {case.name for case in kept if case.kind != "shift"}
 
 
 def test_plausibility_is_a_share_of_held_out_workloads():

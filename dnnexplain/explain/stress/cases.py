@@ -11,7 +11,7 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError, Spec, Tabular, load_reference, only_numbers
 from dnnexplain.explain.stress.faults import FAULTS
 
-__all__ = ["Case", "battery", "case_file", "read_case_file"]
+__all__ = ["Case", "battery", "case_file", "distinct", "read_case_file"]
 
 KEY = "dnnexplain_workload"
 VERSION = 1
@@ -66,6 +66,30 @@ def battery(spec: Spec, recorded: Sequence[Any] | None = None) -> list[Case]:
         for item in FAULTS.values()
     ]
     return cases + _shifts(spec, family.name)
+
+
+def distinct(system: Any, cases: Sequence[Case], seed: int = 0) -> list[Case]:
+    """The scenarios without those whose workloads one before them draws: under two names, one would count twice.
+
+    Parameters do not tell: half of all long jobs, or no bursts at all, may be what another family draws without a word.
+    """
+    if not isinstance(system, Tabular):
+        return list(cases)
+    kept, seen = [], set[tuple[str, Any]]()
+    for case in cases:
+        drawn = None if case.given is not None else _records(system, case, seed)
+        if drawn is None or (case.fault, drawn) not in seen:
+            kept.append(case)
+        seen.add((case.fault, drawn))
+    return kept
+
+
+def _records(system: Tabular, case: Case, seed: int) -> tuple[bytes, ...] | None:
+    """Two workloads of a scenario as they are; ``None`` where it cannot be drawn, which its own turn tells."""
+    try:
+        return tuple(np.asarray(system.to_records(one)).tobytes() for one in case.workloads(system, 2, seed))
+    except DnnExplainError:
+        return None
 
 
 def _drawn_as(spec: Spec, family: str, parameters: Mapping[str, Any]) -> str:

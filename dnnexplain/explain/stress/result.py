@@ -142,6 +142,12 @@ class StressTest(Result):
     done: bool = True
 
     @property
+    def runs(self) -> int:
+        """Workloads that the policy was run on: those of all scenarios, and the generated ones with as many drawn ones."""
+        made = 0 if self.generated is None else 2 * self.generated.runs
+        return sum(scenario.sets for scenario in self.scenarios) + made
+
+    @property
     def verdict(self) -> str:
         """The worst of all scenarios."""
         return worst_verdict([scenario.verdict for scenario in self.scenarios])

@@ -18,7 +18,7 @@ from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst
 from dnnexplain.explain.generate.files import generator_mark
 from dnnexplain.explain.generate.generators import Generator
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
-from dnnexplain.explain.stress.cases import Case, battery, case_file
+from dnnexplain.explain.stress.cases import Case, battery, case_file, distinct
 from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
 from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
 from dnnexplain.explain.stress.result import Generated, ScenarioResult, StressTest
@@ -99,7 +99,7 @@ def stress(
     """
     need(system, EpisodeSystem, "a stress test")
     fair = _fair(system, spec)
-    cases, sets, left_out = _afforded(battery(spec, recorded), budget)
+    cases, sets, left_out = _afforded(distinct(system, battery(spec, recorded), seed), budget)
     settings = {"budget": budget, "cases": [case.name for case in cases], "like": recorded is not None}
     if generator is not None:
         settings["generator"] = generator_mark(generator)
