@@ -1,4 +1,4 @@
-"""Numbers that no command can mean: no number, a count or time without end, a limit that allows nothing, a seed too large."""
+"""Numbers that no command can mean: none at all, one without end or too near to 0, a limit that allows nothing, a seed too large."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract.parameters import refuse_tiny
 
 __all__ = ["LARGEST_SEED", "check_numbers"]
 
@@ -41,6 +42,7 @@ def _check(name: str, flag: str, number: float) -> None:
     if math.isnan(number) or (math.isinf(number) and name not in _MAY_BE_ENDLESS):
         msg = f"{flag} must be a finite number, not {number}"
         raise DnnExplainError(msg)
+    refuse_tiny(flag, number)
     if isinstance(number, int) and number > LARGEST_COUNT and name != "seed":
         msg = f"{flag} must be at most {LARGEST_COUNT:,}, not {number}"
         raise DnnExplainError(msg)

@@ -19,7 +19,7 @@ from tests.systems.commands import state_file
 
 __all__ = ["NONSENSE", "Documents", "case_of_file", "cases_of_numbers", "file_options", "judged"]
 
-NONSENSE = ("nan", "1e400", "x", "null", "[1]", "1,5", "--", "0x10", "-1e999")
+NONSENSE = ("nan", "1e400", "x", "null", "[1]", "1,5", "--", "0x10", "-1e999", "1e-320", "-5e-324", "1e-200")
 """Texts that are no number which anybody can mean."""
 
 EXTREME = ("-1", "0", "1e308", "-1e308", "9" * 30, "1e-320", "-0.5", "1" + "0" * 17)

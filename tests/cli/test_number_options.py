@@ -5,6 +5,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.cli.number_options import LARGEST_SEED
 from dnnexplain.contract import DnnExplainError, Parameter
+from dnnexplain.registry import spec_of
 from dnnexplain.systems import BUILT_IN
 
 SYSTEM = next(iter(BUILT_IN))
@@ -47,6 +48,27 @@ def test_a_number_that_means_nothing_is_refused_by_its_name(line, said, capsys):
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("system", BUILT_IN)
+@pytest.mark.parametrize("value", [1e-320, -5e-324, 3e-101])
+def test_a_number_that_is_zero_for_all_purposes_is_refused_by_every_parameter(system, value):
+    """With 1e-320 for a rate, the sums of cellular's days took twice as long, and rules are tuned on them for 5 s."""
+    spec = spec_of(system)
+    every = [*spec.parameters, *(parameter for family in spec.families for parameter in family.parameters)]
+    asked = [parameter for parameter in every if parameter.type is float]
+    assert asked
+    for parameter in asked:
+        with pytest.raises(
+            DnnExplainError, match=rf"{parameter.name} is .* nearer to 0 than anything that is measured"
+        ):
+            parameter.check(value)
+
+
+def test_the_command_line_says_what_to_write_for_a_number_that_small(capsys):
+    assert main(["prove", SYSTEM, "--within", "1e-320"]) == 2
+    said = capsys.readouterr().err
+    assert "--within is 1e-320, which is nearer to 0 than anything that is measured; write 0 if you mean 0" in said
 
 
 def test_what_training_writes_could_be_read_again(capsys, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing import load_topology
-from dnnexplain.systems.routing.speeds import speed_of
+from dnnexplain.systems.routing.speeds import Capacity, Source, capacity_of, speed_of
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,19 @@ def test_parallel_links_of_gml_need_no_flag(tmp_path):
     nodes = '  node [ id 1 label "A" ]\n  node [ id 2 label "B" ]\n'
     path.write_text(f"graph [\n{nodes}  {link.format('10 Gbps')}\n  {link.format('1G')}\n]\n")
     np.testing.assert_allclose(load_topology(path).capacity, [11, 11])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "capacity"),
+    [
+        ({"capacity": "622 Mb/s"}, Capacity(0.622)),
+        ({"rate": "A+"}, Capacity(None, Source.NO_RATE, "rate")),
+        ({"rate": "A+", "speed": 3}, Capacity(3.0, Source.NO_UNIT, "speed")),
+        ({"rate": "A+", "LinkLabel": "OC-48"}, Capacity(2.48832, Source.LABEL)),
+        ({}, Capacity(None)),
+    ],
+)
+def test_where_a_capacity_was_read_is_a_value(attributes, capacity):
+    read = capacity_of(attributes, "a -> b", "own")
+    assert (read.source, read.key) == (capacity.source, capacity.key)
+    assert read.gbps == pytest.approx(capacity.gbps)

@@ -30,6 +30,7 @@ from dnnexplain.twins import same_weights
 
 __all__ = [
     "Layer",
+    "NoNetworkError",
     "Side",
     "activations",
     "array",
@@ -59,11 +60,15 @@ def array(values: Tensor) -> NDArray[np.float64]:
     return values.detach().cpu().numpy().astype(np.float64)
 
 
+class NoNetworkError(DnnExplainError):
+    """A policy without a torch network inside."""
+
+
 def network_of(policy: Policy) -> nn.Module:
     """The torch module inside a policy.
 
     Raises:
-        DnnExplainError: the policy is a rule, without a network that could be entered.
+        NoNetworkError: the policy is a rule, without a network that could be entered.
     """
     module = getattr(policy, "module", None)
     if not isinstance(module, nn.Module):
@@ -71,7 +76,7 @@ def network_of(policy: Policy) -> nn.Module:
             f"policy {policy.name!r} has no torch network inside, so there is nothing to look into; "
             "explain a network (TorchPolicy), or read the rule itself"
         )
-        raise DnnExplainError(msg)
+        raise NoNetworkError(msg)
     return module
 
 

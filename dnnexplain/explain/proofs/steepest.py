@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dnnexplain.contract import Case, StateSet
-from dnnexplain.explain.networks.hooks import network_of, private
+from dnnexplain.explain.networks.hooks import NoNetworkError, network_of, private
 from dnnexplain.explain.proofs.case_network import ProofTask, margins
 from dnnexplain.explain.proofs.draws import draw
 from dnnexplain.explain.proofs.models import pairs_hold, place_of, second_states
@@ -28,10 +28,9 @@ SAME = 1e-4
 
 def steepest(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
     """The state ``[K]`` or pair ``[2K]`` with the largest margin that climbs end at, and its margin; ``None`` where none can be made."""
-    if case.then is not None or not isinstance(getattr(task.policy, "module", None), nn.Module):
-        return None
-    affine = _affine(task)
-    if affine is None:
+    network = None if case.then is not None else _network(task)
+    affine = None if network is None else _affine(task)
+    if network is None or affine is None:
         return None
     rows = draw(task.system, case.states, STARTS, rng)
     if not len(rows):
@@ -41,7 +40,7 @@ def steepest(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Flo
         case.states.holds(task.system, corners)
     ]  # where the states' ends are none, those that were drawn will do
     try:
-        ends = _Climb(task, case, *affine).ends(np.concatenate([corners, rows]), rng)
+        ends = _Climb(task, case, network, *affine).ends(np.concatenate([corners, rows]), rng)
     except RuntimeError:  # torch's word for a network without a gradient
         return None
     half = rows.shape[1]
@@ -55,6 +54,16 @@ def steepest(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Flo
     values = margins(task, case, fixed) if case.change is None else case.margin(task.outputs(case, fixed))
     best = int(np.argmax(values))
     return fixed[best], float(values[best])
+
+
+def _network(task: ProofTask) -> nn.Module | None:
+    """The policy's network, apart from what others do with it; ``None`` of a rule, which has no gradient to climb by."""
+    if "module" not in task.memo:
+        try:
+            task.memo["module"] = private(network_of(task.policy)).float()
+        except NoNetworkError:
+            task.memo["module"] = None
+    return task.memo["module"]  # type: ignore[no-any-return]
 
 
 def _affine(task: ProofTask) -> tuple[Tensor, Tensor] | None:
@@ -76,10 +85,8 @@ def _affine(task: ProofTask) -> tuple[Tensor, Tensor] | None:
 class _Climb:
     """Projected gradient ascent on the smallest row of a case."""
 
-    def __init__(self, task: ProofTask, case: Case, ground: Tensor, slopes: Tensor) -> None:
-        if "module" not in task.memo:
-            task.memo["module"] = private(network_of(task.policy)).float()
-        self.module, self.ground, self.slopes = task.memo["module"], ground, slopes
+    def __init__(self, task: ProofTask, case: Case, network: nn.Module, ground: Tensor, slopes: Tensor) -> None:
+        self.module, self.ground, self.slopes = network, ground, slopes
         self.shape = tuple(task.system.observation_shape)
         self.rows, self.offset = _tensor(case.rows), _tensor(case.offset)
         self.low, self.high = _tensor(case.states.low), _tensor(case.states.high)

@@ -87,7 +87,7 @@ def distinct(system: Any, cases: Sequence[Case], seed: int = 0) -> list[Case]:
 def _records(system: Tabular, case: Case, seed: int) -> tuple[bytes, ...] | None:
     """Two workloads of a scenario as they are; ``None`` where it cannot be drawn, which its own turn tells."""
     try:
-        return tuple(np.asarray(system.to_records(one)).tobytes() for one in case.workloads(system, 2, seed))
+        return tuple(np.asarray(system.to_records(workload)).tobytes() for workload in case.workloads(system, 2, seed))
     except DnnExplainError:
         return None
 

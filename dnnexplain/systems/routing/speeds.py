@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["capacity_of", "speed_of"]
+__all__ = ["Capacity", "Source", "capacity_of", "speed_of"]
 
 _PREFIX = {"": 1e-9, "k": 1e-6, "m": 1e-3, "g": 1.0, "t": 1e3}
 _NAMED = {"t1": 1.544e-3, "ds1": 1.544e-3, "t3": 0.044736, "ds3": 0.044736, "e1": 2.048e-3, "e3": 0.034368}
@@ -43,8 +44,25 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def capacity_of(data: Mapping[str, Any], link: str, name: str, unit: float | None = None) -> tuple[float | None, str]:
-    """Gb/s that a link's attributes say, if they do, and from what that has to be said (empty if it is plain).
+class Source(Enum):
+    """Where a link's capacity was read, and what has to be said of that."""
+
+    PLAIN = "an attribute that says it"
+    LABEL = "the label"
+    NO_UNIT = "an attribute without a unit, taken as Gb/s"
+    NO_RATE = "an attribute that is no rate, and was not used"
+
+
+class Capacity(NamedTuple):
+    """Gb/s of a link, or ``None``; where it was read, and the attribute's name where that matters."""
+
+    gbps: float | None
+    source: Source = Source.PLAIN
+    key: str = ""
+
+
+def capacity_of(data: Mapping[str, Any], link: str, name: str, unit: float | None = None) -> Capacity:
+    """Gb/s that a link's attributes say, if they do, and from where.
 
     Read are ``capacity`` (Gb/s, or with a unit), the Topology Zoo's ``LinkSpeedRaw`` (b/s), ``LinkSpeed`` with
     ``LinkSpeedUnits``, and ``LinkLabel``, and what others call ``bandwidth``, ``speed``, ``bw`` or ``rate``; of the
@@ -61,22 +79,24 @@ def capacity_of(data: Mapping[str, Any], link: str, name: str, unit: float | Non
     """
     for key, factor in (("capacity", unit or 1.0), ("LinkSpeedRaw", 1e-9)):
         if data.get(key) is not None and data[key] != "":
-            return _stated(data[key], factor, f"topology {name!r}: the {key} of link {link}"), ""
+            return Capacity(_stated(data[key], factor, f"topology {name!r}: the {key} of link {link}"))
     parted = speed_of(f"{data.get('LinkSpeed', '')} {data.get('LinkSpeedUnits', '')}")
     if parted is not None:
-        return parted, ""
+        return Capacity(parted)
     unused = ""
     for key in (*_OTHER_NAMES, *(word.capitalize() for word in _OTHER_NAMES)):
         if data.get(key) is not None and data[key] != "":
             with_unit = speed_of(str(data[key]))
             if with_unit is not None:
-                return with_unit, ""
+                return Capacity(with_unit)
             number = _number(data[key])
             if number is not None:
-                return number * (unit or 1.0), "" if unit else f"its {key}"
-            unused = f"its {key} is no rate"
+                return Capacity(number * (unit or 1.0), Source.PLAIN if unit else Source.NO_UNIT, key)
+            unused = key
     label = speed_of(str(data.get("LinkLabel", "")))
-    return label, unused if label is None else "its label"
+    if label is not None:
+        return Capacity(label, Source.LABEL)
+    return Capacity(None, Source.NO_RATE, unused) if unused else Capacity(None)
 
 
 def _stated(value: Any, factor: float, what: str) -> float:

@@ -21,7 +21,7 @@ from dnnexplain.assumptions import assume
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.reading import current_limits, read_json
-from dnnexplain.systems.routing.speeds import capacity_of
+from dnnexplain.systems.routing.speeds import Capacity, Source, capacity_of
 from dnnexplain.systems.routing.topology import Topology, bidirectional
 from dnnexplain.systems.routing.topology_formats import FORMATS, UNITS, graph_from_file, in_unit
 
@@ -188,8 +188,8 @@ def _from_graph(name: str, graph: Any, capacity: float | None) -> Topology:
     order = list(graph.nodes)
     index = {node: position for position, node in enumerate(order)}
     unit = graph.graph.get("gbps")
-    read = [(a, b, *capacity_of(data, f"{a} -> {b}", name, unit)) for a, b, data in graph.edges(data=True) if a != b]
-    edges = [(a, b, given) for a, b, given, _ in read]
+    read = [(a, b, capacity_of(data, f"{a} -> {b}", name, unit)) for a, b, data in graph.edges(data=True) if a != b]
+    edges = [(a, b, capacity.gbps) for a, b, capacity in read]
     known = [given for _, _, given in edges if given is not None]
     fallback = capacity or (statistics.median(known) if known else DEFAULT_CAPACITY)
     total: dict[tuple[int, int], float] = {}
@@ -200,26 +200,25 @@ def _from_graph(name: str, graph: Any, capacity: float | None) -> Topology:
     guessed = len(edges) - len(known)
     why = "" if capacity or not known else ", the median of the others"
     note = f"{guessed} of {len(edges)} links are assumed to carry {fallback:g} Gb/s{why}" if guessed else ""
-    sources = _read_from([source for *_, source in read])
+    sources = _read_from([capacity for *_, capacity in read])
     said = "; ".join(part for part in (*graph.graph.get("assumed", ()), *sources, note) if part)
     links = sorted(total)
     places = _coordinates(graph)
     return Topology(name, _labels(graph), tuple(links), np.array([total[link] for link in links]), places, said)
 
 
-def _read_from(sources: Sequence[str]) -> list[str]:
+def _read_from(capacities: Sequence[Capacity]) -> list[str]:
     """What has to be said of capacities that no plain attribute gave."""
     said = []
-    for source, links in Counter(filter(None, sources)).items():
-        if source.endswith("no rate"):
-            key = source.removeprefix("its ").removesuffix(" is no rate")
-            said.append(f"the {key} of {counted(links, 'link')} is no rate and was not used")
-        elif source == "its label":
-            said.append(f"the capacity of {counted(links, 'link')} was read off the label")
-        else:
+    for (source, key), count in Counter((capacity.source, capacity.key) for capacity in capacities).items():
+        links = counted(count, "link")
+        if source is Source.NO_RATE:
+            said.append(f"the {key} of {links} is no rate and was not used")
+        elif source is Source.LABEL:
+            said.append(f"the capacity of {links} was read off the label")
+        elif source is Source.NO_UNIT:
             said.append(
-                f"the {source.removeprefix('its ')} of {counted(links, 'link')} has no unit and was taken as Gb/s "
-                "(write it with its unit, such as '100 Mb/s')"
+                f"the {key} of {links} has no unit and was taken as Gb/s (write it with its unit, such as '100 Mb/s')"
             )
     return said
 
