@@ -13,6 +13,7 @@ from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
+from dnnexplain.cli.mixtures import MIXTURE_HELP, mixture, shared_out
 from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
@@ -39,6 +40,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain distill {DEFAULT_SYSTEM} --leaves 10 --export rules.py",
         f"dnnexplain distill {DEFAULT_SYSTEM} --compare RULE",
         f"dnnexplain distill {DEFAULT_SYSTEM} --weighting soft --leaves 30",
+        "dnnexplain distill SYSTEM --workload FAMILY=3 --workload OTHER",
     )
     app.system_command("distill", distill, epilog=shown, workload=True)
 
@@ -65,12 +67,7 @@ def distill(
     polish_sets: int = typer.Option(
         0, help="Workloads on which changes are tried, apart from those that decide when to stop; 0: four times --sets."
     ),
-    workload: str = typer.Option(
-        "",
-        help="Family of the workloads, the first if not given; or a file or folder, of which half is kept for the figures; "
-        "or several of these, with commas between them.",
-        show_default=False,
-    ),
+    workload: list[str] = typer.Option([], help=MIXTURE_HELP, show_default=False),
     test: str = typer.Option("", help="A file or folder of workloads for the figures.", show_default=False),
     compare: str = typer.Option("", help="Also say where the network differs from this rule."),
     export_to: Path | None = typer.Option(
@@ -166,33 +163,49 @@ def _check_choice(world: Any, given: Sequence[str]) -> None:
 
 
 def _sources(
-    world: Any, options: SystemOptions, workload: str, test: str, seed: int
+    world: Any, options: SystemOptions, workload: Sequence[str], test: str, seed: int
 ) -> tuple[Draw, Sequence[Any] | None]:
     """Workloads to learn from, and those for the figures, where they are not drawn afresh."""
     figures = find_workloads(world, options, test, None, seed) if test else None
     families = {family.name for family in options.spec.families}
-    sources = [workload] if "," not in workload or Path(workload).exists() else workload.split(",")
-    made = [options.spec.family(source).name for source in sources if not source or source in families]
-    read = [
-        item for source in sources if source and source not in families for item in _read(world, options, source, seed)
-    ]
+    parts = mixture(workload)
+    drawn_afresh = [part for part in parts if not part.source or part.source in families]
+    kept = [part for part in parts if part not in drawn_afresh]
+    read = {part.source: _read(world, options, part.source, seed) for part in kept}
     if read and figures is None:
-        if len(read) < LEAST:
-            msg = f"{workload} holds {len(read)}; to learn from half of them and measure on the others takes {LEAST}"
-            raise DnnExplainError(msg)
-        order = np.random.default_rng(seed).permutation(len(read))
-        figures = [read[place] for place in order[: len(read) // 2]]
-        read = [read[place] for place in order[len(read) // 2 :]]
+        read, figures = _halves(read, seed)
 
     def draw(count: int, drawn: int) -> Sequence[Any]:
-        places = np.random.default_rng(drawn).permutation(len(read))[: -(-count // len(sources)) if made else count]
-        drawn_sets = [read[place] for place in places]
-        for place, name in enumerate(made):
-            wanted = (count - len(drawn_sets)) // (len(made) - place)
-            drawn_sets += world.workloads(name, wanted, drawn, **options.family(name)) if wanted else ()
-        return drawn_sets
+        sets: list[Any] = []
+        for part, wanted in zip(parts, shared_out(count, [part.weight for part in parts]), strict=True):
+            if part.source in read:
+                own = read[part.source]
+                sets += [own[place] for place in np.random.default_rng(drawn).permutation(len(own))[:wanted]]
+            elif wanted:
+                name = options.spec.family(part.source).name
+                sets += world.workloads(name, wanted, drawn, **options.family(name))
+        return sets
 
     return draw, figures
+
+
+def _halves(read: dict[str, Sequence[Any]], seed: int) -> tuple[dict[str, Sequence[Any]], list[Any]]:
+    """What was read, half of it to learn from and half for the figures.
+
+    Raises:
+        DnnExplainError: too few in all.
+    """
+    held = sum(map(len, read.values()))
+    if held < LEAST:
+        msg = f"{' and '.join(read)} holds {held}; to learn from half of them and measure on the others takes {LEAST}"
+        raise DnnExplainError(msg)
+    learned: dict[str, Sequence[Any]] = {}
+    figures: list[Any] = []
+    for source, items in read.items():
+        order = np.random.default_rng(seed).permutation(len(items))
+        figures += [items[place] for place in order[: len(items) // 2]]
+        learned[source] = [items[place] for place in order[len(items) // 2 :]]
+    return learned, figures
 
 
 def _read(world: Any, options: SystemOptions, source: str, seed: int) -> Sequence[Any]:

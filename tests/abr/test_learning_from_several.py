@@ -9,7 +9,13 @@ from dnnexplain.registry import make_system, spec_of
 
 
 def sources(workload, test=""):
-    return _sources(make_system("abr"), SystemOptions(spec_of("abr")), workload, test, 0)
+    return _sources(
+        make_system("abr"),
+        SystemOptions(spec_of("abr")),
+        [workload] if isinstance(workload, str) else workload,
+        test,
+        0,
+    )
 
 
 @pytest.fixture
@@ -51,3 +57,9 @@ def test_families_alone_need_no_folder_and_give_no_figures():
 def test_what_is_neither_a_family_nor_a_folder_is_named():
     with pytest.raises(DnnExplainError, match="nope"):
         sources("markov-3g,nope")
+
+
+def test_families_are_drawn_by_weight():
+    draw, _ = sources(["stable=3", "bursty", "outage=0.5"])
+    names = [link.name.rsplit("-", 1)[0] for link in draw(18, 2)]
+    assert [names.count(name) for name in ("stable", "bursty", "outage")] == [12, 4, 2]
