@@ -18,7 +18,13 @@ from dnnexplain.contract import DnnExplainError, System
 from dnnexplain.policies._adapters import Permuted, ScaledInput
 from dnnexplain.policies._describe import frames_of, stacked_refusal
 
-__all__ = ["as_shown", "check_observations", "chosen_together"]
+__all__ = ["NOT_NORMALIZED", "as_shown", "check_observations", "chosen_together"]
+
+
+NOT_NORMALIZED = (
+    "the file does not say whether VecNormalize stood before this agent: none was assumed (its statistics: "
+    "normalize='vecnormalize.pkl', --normalize vecnormalize.pkl; none: normalize='none')"
+)
 
 
 def check_observations(system: System, shape: tuple[int, ...] | None, where: str, *, open_statistics: bool) -> None:

@@ -23,7 +23,7 @@ from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
-from dnnexplain.policies._sb3_pipeline import check_observations
+from dnnexplain.policies._sb3_pipeline import NOT_NORMALIZED, check_observations
 from dnnexplain.policies._torch_files import OLD_TORCH, read_arrays, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
@@ -235,9 +235,13 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     guesses: list[str] = []
     if how.module is None:
         refuse_unknown(agent, activation, str(path))
-        check_observations(system, agent.shape, str(path), open_statistics=agent.normalized and how.normalize is None)
+        check_observations(
+            system, agent.shape, str(path), open_statistics=bool(agent.normalized) and how.normalize is None
+        )
         network, guess = network_of(agent.weights, activation, str(path), system, agent)
         guesses = [guess] if guess else []
+        if agent.normalized is None and how.normalize is None:
+            guesses.append(NOT_NORMALIZED)
         if "policy" in agent.own:
             guesses.append(
                 f"its policy is a class of its author's ({agent.own['policy']}), which the file does not hold: that it "

@@ -60,7 +60,8 @@ class Agent:
         clip_mean: within what the mean of a squashed Gaussian is cut when it explores by its state (gSDE).
         own: what the file names and does not hold, classes of its author's: said by what they are for.
         shape: of its observations; ``None`` if the file does not say.
-        normalized: whether it was trained behind ``VecNormalize``, whose statistics are in another file.
+        normalized: whether it was trained behind ``VecNormalize``, whose statistics are in another file; ``None`` if the
+            file does not say: agents that learn from a memory keep what they saw before it as well.
         choices: how many there are of each of several choices that it makes at once; empty for one choice, ``None`` if the
             file does not say.
     """
@@ -75,7 +76,7 @@ class Agent:
     clip_mean: float = 2.0
     own: Mapping[str, str] = field(default_factory=dict)
     shape: tuple[int, ...] | None = None
-    normalized: bool = False
+    normalized: bool | None = False
     choices: tuple[int, ...] | None = None
 
 
@@ -169,9 +170,16 @@ def read_agent(path: Path, data: bytes) -> Agent:
         _clip(options.get("clip_mean")),
         own if activation else {**own, "activation": str(options.get("activation_fn"))},
         _shape(seen.get("_shape")),
-        said.get("_last_original_obs") is not None,
+        _normalized(said, weights),
         tuple(int(count) for count in _printed(done.get("nvec"))) if done.keys() & {"n", "nvec"} else None,
     )
+
+
+def _normalized(said: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> bool | None:
+    """Whether statistics stood before an agent, by whether it kept what it saw before them."""
+    if said.get("_last_original_obs") is None:
+        return False
+    return True if "action_net.weight" in weights else None
 
 
 def _shape(said: Any) -> tuple[int, ...] | None:

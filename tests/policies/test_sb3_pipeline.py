@@ -177,3 +177,13 @@ def test_an_agent_of_other_choices_is_refused(tmp_path):
     path = written(tmp_path / "a.zip", critic(3, 6), action_space={"nvec": "[3 3]"})
     with pytest.raises(DnnExplainError, match=r"actions are 3 x 3, those of Counting 3 x 2"):
         load_any(path, GymSystem(Counting))
+
+
+def test_an_agent_that_learns_from_a_memory_leaves_statistics_open(tmp_path):
+    held = {}
+    for place, (size, inputs) in enumerate(((5, 3), (6, 5))):
+        layer(held, f"q_net.q_net.{2 * place}", size, inputs)
+    world = GymSystem(Plain(spaces.Box(-1, 1, (3,)), spaces.Discrete(6)))
+    path = written(tmp_path / "a.zip", held, _last_original_obs={":type:": "<class 'numpy.ndarray'>"})
+    assert any("whether VecNormalize stood before" in sentence for sentence in load_any(path, world).assumed)
+    assert not load_any(path, world, normalize="none").assumed
