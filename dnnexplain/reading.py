@@ -9,6 +9,7 @@ be raised: by :func:`limits` in Python, by the environment variable that the mes
 from __future__ import annotations
 
 import bz2
+import csv
 import io
 import json
 import lzma
@@ -19,7 +20,7 @@ import stat
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
@@ -34,6 +35,7 @@ from dnnexplain.files import reason
 __all__ = [
     "Limits",
     "check_count",
+    "csv_rows",
     "current_limits",
     "limits",
     "open_zip",
@@ -415,3 +417,16 @@ def parse_xml(data: bytes, where: str | Path) -> ET.Element:
         msg = f"{where} is not valid XML: it is empty"
         raise DnnExplainError(msg)
     return root
+
+
+def csv_rows(lines: Iterable[str], where: str | Path, delimiter: str = ",") -> list[list[str]]:
+    """The rows of a table with separators, as the csv module reads them.
+
+    Raises:
+        DnnExplainError: a cell of more characters than that module takes, or a null character.
+    """
+    try:
+        return list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as error:
+        msg = f"{where} is no table with {delimiter!r} between its columns ({error})"
+        raise DnnExplainError(msg) from None

@@ -155,8 +155,9 @@ def _list_only(options: SystemOptions, policy: str) -> None:
     from dnnexplain.policies import named_policy
 
     refuse_others(options, "a list of the properties", dict.fromkeys(_OF_PROPERTIES, ("--property",)))
+    world = options.make_for(policy)  # reads the files that say what the system is
     if policy != "default":
-        named_policy(options.make_for(policy), policy)
+        named_policy(world, policy)
 
 
 def _list(options: SystemOptions, *, as_json: bool) -> None:

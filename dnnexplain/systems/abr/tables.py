@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.reading import csv_rows
 
 __all__ = ["Samples", "read_table"]
 
@@ -71,7 +71,7 @@ def read_table(name: str, lines: Sequence[str]) -> list[Samples]:
     Raises:
         DnnExplainError: no column is known as time or throughput.
     """
-    rows = _split(lines)
+    rows = _split(name, lines)
     if all(_number(cell) is not None for cell in rows[0] if cell):
         return [_log(name, rows)]
     header = [_word(cell) for cell in rows[0]]
@@ -80,18 +80,18 @@ def read_table(name: str, lines: Sequence[str]) -> list[Samples]:
     return [_named(name, rows[0], header, rows[1:])]
 
 
-def _split(lines: Sequence[str]) -> list[list[str]]:
+def _split(name: str, lines: Sequence[str]) -> list[list[str]]:
     kept = [line for line in lines if not line.lstrip().startswith("#")]
     if not kept:
         return [[]]
     mark = max(",;\t", key=kept[0].count)
     if kept[0].count(mark) == 0:
         return [line.split() for line in kept]
-    return [[cell.strip() for cell in row] for row in csv.reader(kept, delimiter=mark)]
+    return [[cell.strip() for cell in row] for row in csv_rows(kept, name, mark)]
 
 
 def _word(cell: str) -> str:
-    return re.sub(r"\(.*?\)|\[.*?\]|[^a-z]", "", cell.lower())
+    return re.sub(r"\([^()]*\)|\[[^\[\]]*\]|[^a-z]", "", cell.lower())
 
 
 def _number(cell: str) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.reading import check_count, read_text
+from dnnexplain.reading import check_count, csv_rows, read_text
 from dnnexplain.systems.cellular.days import AHEAD, Day, day_of
 
 __all__ = ["NAMES", "read_days"]
@@ -123,7 +122,7 @@ def read_days(
 
 def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
     text = read_text(path, "a cell's log")
-    rows = csv.reader(io.StringIO(text), delimiter=_separator(text))
+    rows = iter(csv_rows(io.StringIO(text), path, _separator(text)))
     header = [name.strip() for name in next(rows, [])]
     columns = _columns(path, header, named)
     kept: list[list[float]] = []

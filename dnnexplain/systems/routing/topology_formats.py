@@ -91,7 +91,7 @@ def _reader(text: str) -> Callable[[str, str | None], Any] | None:
         return _node_link
     if re.match(r"NODES\s+\d+\s*\n", start):
         return _repetita
-    if re.search(r"^\s*graph\s*\[", text, re.MULTILINE):
+    if re.search(r"^[ \t]*graph\s*\[", text, re.MULTILINE):
         return _gml
     return None
 
@@ -155,15 +155,15 @@ def _graphml(root: ET.Element, path: Path) -> Any:
 
 
 def _gml(text: str, unit: str | None) -> Any:
-    ends = [re.findall(rf"^\s*{end}\s+(\S+)", text, re.MULTILINE) for end in ("source", "target")]
+    ends = [re.findall(rf"^[ \t]*{end}\s+(\S+)", text, re.MULTILINE) for end in ("source", "target")]
     if _each_way(list(zip(*ends, strict=False))):
-        plain = re.sub(r"^\s*(directed|multigraph)\s+\d\s*$", "", text, flags=re.MULTILINE)
+        plain = re.sub(r"^[ \t]*(directed|multigraph)\s+\d[ \t\r]*$", "", text, flags=re.MULTILINE)
         text = _with_flag(plain, "directed 1")
     return in_unit(_parsed_gml(text), unit)
 
 
 def _with_flag(text: str, flag: str) -> str:
-    return re.sub(r"^(\s*graph\s*\[)", rf"\1\n  {flag}", text, count=1, flags=re.MULTILINE)
+    return re.sub(r"^([ \t]*graph\s*\[)", rf"\1\n  {flag}", text, count=1, flags=re.MULTILINE)
 
 
 def _parsed_gml(text: str) -> Any:
@@ -207,7 +207,7 @@ def _table(text: str, title: str) -> Iterator[list[str]]:
     if match is None:
         msg = f"its section {title} is missing"
         raise DnnExplainError(msg)
-    rest = re.split(r"^[A-Z]+\s+\d+\s*$", text[match.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+    rest = re.split(r"^[A-Z]+[ \t]+\d+[ \t\r]*$", text[match.end() :], maxsplit=1, flags=re.MULTILINE)[0]
     rows = [line.split() for line in rest.split("\n") if line.strip()]
     if len(rows) != int(match.group(1)):
         cause = "the file is cut off" if len(rows) < int(match.group(1)) else "mend the number or the lines"
@@ -237,12 +237,12 @@ def _repetita(text: str, unit: str | None) -> Any:
 def _sndlib_native(text: str, unit: str | None) -> Any:
     graph = nx.MultiGraph()
     for match in re.finditer(
-        rf"^\s*(\S+)\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", _section(text, "NODES"), re.MULTILINE
+        rf"^[ \t]*(\S+)\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", _section(text, "NODES"), re.MULTILINE
     ):
         graph.add_node(match.group(1), Longitude=float(match.group(2)), Latitude=float(match.group(3)))
     links = _section(text, "LINKS")
     of_modules = 0
-    pattern = rf"^\s*(\S+)\s*\(\s*(\S+)\s+(\S+)\s*\)\s*({_NUMBER})([^(\n]*)\(([^)\n]*)\)"
+    pattern = rf"^[ \t]*(\S+)\s*\(\s*(\S+)\s+(\S+)\s*\)\s*({_NUMBER})([^(\n]*)\(([^)\n]*)\)"
     for match in re.finditer(pattern, links, re.MULTILINE):
         modules = [float(number) for number in match.group(6).split()[::2]]
         of_modules += _add_link(graph, match.group(1), match.group(2), match.group(3), float(match.group(4)), modules)
@@ -251,11 +251,13 @@ def _sndlib_native(text: str, unit: str | None) -> Any:
 
 
 def _section(text: str, title: str) -> str:
-    match = re.search(rf"^\s*{title}\s*\(\s*$(.*?)^\s*\)\s*$", text, re.MULTILINE | re.DOTALL)
-    if match is None:
+    """What stands between a section's title and the line that closes it, looked for once each: blank lines may be many."""
+    begins = re.search(rf"^[ \t]*{title}\s*\([ \t\r]*$", text, re.MULTILINE)
+    ends = None if begins is None else re.compile(r"^[ \t]*\)[ \t\r]*$", re.MULTILINE).search(text, begins.end())
+    if begins is None or ends is None:
         msg = f"its section {title} is missing or does not end"
         raise DnnExplainError(msg)
-    return match.group(1)
+    return text[begins.end() : ends.start()]
 
 
 def _sndlib_xml(root: ET.Element, unit: str | None) -> Any:

@@ -13,7 +13,6 @@ that is known of mapping logs holds here too. What is assumed is in the log's no
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.reading import check_count, read_text
+from dnnexplain.reading import check_count, csv_rows, read_text
 from dnnexplain.systems.deeprm.workloads.swf import COLUMNS, SwfLog
 
 __all__ = ["MACHINE_BYTES", "ROLES", "UNITS", "Column", "known_table", "parse_columns", "read_table"]
@@ -162,11 +161,7 @@ def _rows(where: Path, text: str) -> list[list[str]]:
         msg = f"{where} holds no line of a table"
         raise DnnExplainError(msg)
     separator = max(_SEPARATORS, key=lines[0].count)
-    try:
-        rows = list(csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=separator))
-    except csv.Error as error:
-        msg = f"{where} is no table with '{separator}' between its columns ({error})"
-        raise DnnExplainError(msg) from None
+    rows = csv_rows(io.StringIO("\n".join(lines), newline=""), where, separator)
     return [[cell.strip() for cell in row] for row in rows if row]
 
 
