@@ -15,6 +15,7 @@ from torch import nn
 from dnnexplain.contract import Case, DnnExplainError, Property, State, StateSet
 from dnnexplain.contract.properties import chosen_over
 from dnnexplain.explain.proofs import case_network, program, prover, sufficient
+from dnnexplain.explain.proofs.branching import branch_and_bound
 from dnnexplain.explain.proofs.dual_kernels import SIGMOID, TANH, curve_lines
 from dnnexplain.explain.proofs.forced import ForcedSets
 from dnnexplain.explain.proofs.program import Program
@@ -54,6 +55,50 @@ def test_bounds_hold_and_descent_lowers_them(kind: str) -> None:
     bounds = [Descent(model.relaxation).bound(weights[:, 1:], weights[:, 0], rounds=rounds) for rounds in (1, 40)]
     assert (outputs @ asked.T).min(axis=1).max() <= bounds[1] + 1e-6
     assert bounds[1] < bounds[0]
+
+
+@pytest.mark.parametrize("kind", ["plain", "curved"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_branching_says_is_what_every_state_says(kind: str, masked: bool) -> None:
+    """Parts leave out options with which no state comes near the question: the answer is that of listing all states."""
+    system = small()
+    states = jobs_only(system)
+    rows = every_state(system, states)
+    seen, left_out = set(), 0
+    for seed in range(4):
+        torch.manual_seed(seed)
+        policy = TorchPolicy(networks(system)[kind], system, masked=masked)
+        leads = policy.outputs(system.encode(rows)) @ chosen_over(3, 0)[0]
+        counts = system.valid_actions(system.encode(rows))[:, 0] if masked else np.ones(len(rows), dtype=bool)
+        top = float(leads[counts].max())
+        for apart in (-0.3, -0.004, 0.004, 0.3):
+            offset = np.array([apart - top])
+            case = Case("", states, chosen_over(3, 0)[:1], offset)
+            model = relaxed_model(system, policy, case, None)
+
+            above = rows[counts & (leads + offset[0] > 0)]
+
+            def enough(row: np.ndarray, _: float, above: np.ndarray = above) -> bool:
+                return bool(np.isclose(above, row).all(axis=1).any())
+
+            def masks(low: np.ndarray, high: np.ndarray, valid: np.ndarray = rows[counts]) -> str:
+                inside = ((valid >= low - 1e-9) & (valid <= high + 1e-9)).all(axis=1)
+                return "" if inside.any() else "empty"
+
+            found = branch_and_bound(
+                model, case.rows, offset, below=-1e-5, enough=enough, nodes=20_000, go_on=lambda: True,
+                masks=masks if masked else None,
+            )  # fmt: skip
+            seen.add(apart > 0)
+            if apart > 0:
+                assert found.row is not None
+                assert enough(found.row, found.best), "a state above the question is found"
+            else:
+                assert found.ended
+                assert apart - 1e-6 <= found.bound <= -1e-5, "and where there is none, that is proved"
+            left_out += len(rows) > 4 * found.nodes
+    assert seen == {True, False}
+    assert left_out, "in far fewer parts than there are states"
 
 
 def test_laying_a_network_out_ends_with_the_time() -> None:

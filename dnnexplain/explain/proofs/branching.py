@@ -1,8 +1,9 @@
 """Branch and bound over what bends and over boxes of knobs, best bound first.
 
 A part of the states is a box of knobs and a side for some neurons. Where its bound is above what is asked, the neuron
-whose line is furthest from it is split at its bend (or a curve at its middle); where all are tight, a knob's range is
-halved. The choices that attain the bounds are run through the network on the way: they are the best counterexamples.
+whose line is furthest from it is split at its bend (or a curve at its middle); where all are tight, the range of the knob
+on which the choices of the last steps agree least is parted at their mean. Options with which no state comes above what is
+asked are left out of a part. The choices that attain the bounds are run through the network on the way: they are the best counterexamples.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.explain.proofs.dual_kernels import RELU, NetArrays, descend, first_bounds
+from dnnexplain.explain.proofs.dual_kernels import RELU, NetArrays, bounds_of_kept, descend
 from dnnexplain.explain.proofs.groups import GroupedInput
+from dnnexplain.explain.proofs.option_kernels import allowed, span
 from dnnexplain.explain.proofs.relaxation import RelaxedModel
 
 __all__ = ["Branched", "branch_and_bound"]
@@ -24,6 +26,8 @@ __all__ = ["Branched", "branch_and_bound"]
 Floats = NDArray[np.float64]
 _FIRST, _LATER = 40, 14
 """Steps of descent of the whole and of a part."""
+_FAR = 9.0
+"""Options are left out of a part if no state with them comes so much further than what is asked: a bound is to be clear."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,8 @@ class Branched:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
+    kept: NDArray[np.int64]
+    ends: NDArray[np.int64]
     low: Floats
     high: Floats
     lo: Floats
@@ -58,6 +64,7 @@ class _Part:
     ties: Floats
     gaps: Floats
     knobs: Floats
+    wander: Floats
     bound: float
 
 
@@ -114,6 +121,7 @@ class _Search:
     ) -> None:
         self.model, self.inputs, self.net = model, model.inputs, model.net(rows, offsets)
         self.below, self.enough, self.masks, self.shares = below, enough, masks, len(rows)
+        self.leave = below - _FAR * abs(below)
         self.shallow = _shallow(self.net)
         self.heap: list[tuple[float, int, _Part]] = []
         self.nodes, self.under, self.top = 0, -np.inf, np.inf
@@ -123,10 +131,13 @@ class _Search:
         """All states."""
         lo, hi = np.array(self.model.relaxation.low), np.array(self.model.relaxation.high)
         ties = len(self.inputs.arrays.most) + 1
+        arrays = self.inputs.arrays
+        kept, ends = np.arange(len(arrays.options)), arrays.start.copy()
+        allowed(arrays, self.inputs.low, self.inputs.high, kept, ends)
         return _Part(
-            self.inputs.low, self.inputs.high, lo, hi, np.zeros(len(lo), dtype=np.int64),
+            kept[: ends[-1]], ends, self.inputs.low, self.inputs.high, lo, hi, np.zeros(len(lo), dtype=np.int64),
             np.asarray(hi > -lo, dtype=float), np.zeros((len(lo), 2)), np.full(self.shares, 1.0 / self.shares),
-            np.zeros(ties), np.zeros(len(lo)), self.inputs.low.copy(), np.inf,
+            np.zeros(ties), np.zeros(len(lo)), self.inputs.low.copy(), np.zeros((2, len(self.inputs.low))), np.inf,
         )  # fmt: skip
 
     def bounded(self, part: _Part, rounds: int) -> bool:
@@ -135,12 +146,18 @@ class _Search:
         counts = "" if self.masks is None else self.masks(part.low, part.high)
         if counts == "empty":
             return False
-        made, tried = _bounded(self.net, self.inputs.arrays, part, rounds, self.below)
+        made, tried = _bounded(
+            self.net, self.inputs.arrays, part, rounds, self.below, -np.inf if counts == "lost" else self.leave
+        )
         if counts == "lost":
             made = replace(made, bound=np.inf, gaps=np.zeros_like(made.gaps))
         if made.bound <= self.below:
             self.under = max(self.under, made.bound)
             return False
+        if len(made.kept) < len(part.kept):
+            self.under = max(self.under, self.leave)  # what was left out does not come above it
+            if not _narrowed(self.net, self.inputs, made, self.shallow):
+                return False
         heapq.heappush(self.heap, (-made.bound, self.nodes, made))
         choices = [tried[:-1]] if tried[-1] > self.below else []
         choices += [part.high[: len(tried) - 1], part.low[: len(tried) - 1]] if counts == "lost" else []
@@ -167,17 +184,27 @@ class _Search:
         return Branched(min(reached, self.top), *self.best, ended=ended, nodes=self.nodes)
 
 
-def _bounded(net: NetArrays, arrays: Any, part: _Part, rounds: int, below: float) -> tuple[_Part, Floats]:
+def _bounded(net: NetArrays, arrays: Any, part: _Part, rounds: int, below: float, leave: float) -> tuple[_Part, Floats]:
     fresh = replace(
-        part, alpha=part.alpha.copy(), prices=part.prices.copy(), shares=part.shares.copy(), ties=part.ties.copy(),
-        gaps=np.zeros_like(part.gaps), knobs=part.knobs.copy(),
+        part, kept=part.kept.copy(), ends=part.ends.copy(), low=part.low.copy(), high=part.high.copy(),
+        lo=part.lo.copy(), hi=part.hi.copy(), alpha=part.alpha.copy(), prices=part.prices.copy(), shares=part.shares.copy(), ties=part.ties.copy(),
+        gaps=np.zeros_like(part.gaps), knobs=part.knobs.copy(), wander=np.zeros_like(part.wander),
     )  # fmt: skip
     tried = np.full(len(part.low) + 1, -np.inf)
     bound = descend(
-        net, arrays, fresh.low, fresh.high, fresh.lo, fresh.hi, fresh.sides, fresh.alpha, fresh.prices, fresh.shares,
-        fresh.ties, rounds, below, fresh.gaps, fresh.knobs, tried,
+        net, arrays, fresh.kept, fresh.ends, fresh.low, fresh.high, fresh.lo, fresh.hi, fresh.sides, fresh.alpha, fresh.prices, fresh.shares,
+        fresh.ties, rounds, below, leave, fresh.gaps, fresh.knobs, tried, fresh.wander,
     )  # fmt: skip
-    return replace(fresh, bound=min(float(bound), part.bound)), tried
+    kept = fresh.kept[: fresh.ends[-1]].copy()
+    return replace(fresh, kept=kept, bound=min(float(bound), part.bound)), tried
+
+
+def _narrowed(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[np.int64]) -> bool:
+    """Bring box and bounds of a part, in place, down to the options that it keeps; whether it holds a state."""
+    span(inputs.arrays, part.kept, part.ends, part.low, part.high)
+    return bool(
+        bounds_of_kept(net, inputs.arrays, part.kept, part.ends, part.low, part.high, part.lo, part.hi, shallow)
+    )
 
 
 def _shallow(net: NetArrays) -> NDArray[np.int64]:
@@ -208,8 +235,9 @@ def _by_neuron(net: NetArrays, part: _Part, neuron: int) -> list[_Part]:
 
 
 def _by_knob(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[np.int64]) -> list[_Part] | None:
-    widths = (part.high - part.low) / np.maximum(inputs.high - inputs.low, 1e-12)
-    for place in np.argsort(-widths):
+    ranges = np.maximum(inputs.high - inputs.low, 1e-12)
+    widths = (part.high - part.low) / ranges
+    for place in np.lexsort((-widths, -part.wander[1] / ranges)):
         ends = _halves(inputs, part, int(place)) if widths[place] > 1e-6 else None
         if ends is not None:
             break
@@ -219,9 +247,11 @@ def _by_knob(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray
     for least, most in ends:
         low, high = part.low.copy(), part.high.copy()
         low[place], high[place] = least, most
-        lo, hi = part.lo.copy(), part.hi.copy()
-        if first_bounds(net, inputs.arrays, low, high, lo, hi, shallow):
-            by_knob.append(replace(part, low=low, high=high, lo=lo, hi=hi))
+        lo, hi, kept, starts = part.lo.copy(), part.hi.copy(), part.kept.copy(), part.ends.copy()
+        if allowed(inputs.arrays, low, high, kept, starts):
+            kept = kept[: starts[-1]].copy()
+            if bounds_of_kept(net, inputs.arrays, kept, starts, low, high, lo, hi, shallow):
+                by_knob.append(replace(part, kept=kept, ends=starts, low=low, high=high, lo=lo, hi=hi))
     return by_knob
 
 
@@ -233,9 +263,10 @@ def _halves(inputs: GroupedInput, part: _Part, place: int) -> tuple[tuple[float,
         middle = 0.5 * (low + high)
         return (low, middle), (middle, high)
     group, column = where[0]
-    values = np.unique(inputs.arrays.options[inputs.arrays.start[group] : inputs.arrays.start[group + 1], column])
-    values = values[(values >= low) & (values <= high)]
+    values = np.unique(inputs.arrays.options[part.kept[part.ends[group] : part.ends[group + 1]], column])
     if len(values) < 2:
         return None
     half = len(values) // 2
+    if part.wander[1, place] > 0:
+        half = min(max(int(np.searchsorted(values, part.wander[0, place], side="right")), 1), len(values) - 1)
     return (float(values[0]), float(values[half - 1])), (float(values[half]), float(values[-1]))

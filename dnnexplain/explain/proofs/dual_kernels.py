@@ -15,7 +15,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["RANGE", "RELU", "SIGMOID", "TANH", "NetArrays", "curve_lines", "descend", "first_bounds", "forward"]
+from dnnexplain.explain.proofs.option_kernels import allowed, largest_of, shown_by, worth_keeping
+
+__all__ = [
+    "RANGE",
+    "RELU",
+    "SIGMOID",
+    "TANH",
+    "NetArrays",
+    "bounds_of_kept",
+    "curve_lines",
+    "descend",
+    "first_bounds",
+    "forward",
+]
 
 RELU, SIGMOID, TANH, RANGE = 0, 1, 2, 3
 """What bends; of a range nothing is known but its ends."""
@@ -113,93 +126,6 @@ def _lines(kind, lo, hi, alpha):
 
 
 @njit(cache=True, nogil=True)
-def _allowed(groups, low, high, kept, ends):
-    """Number the options of each list that lie in a box; whether each has one."""
-    at = 0
-    for g in range(len(groups.start) - 1):
-        ends[g] = at
-        for n in range(groups.start[g], groups.start[g + 1]):
-            fits = True
-            for k in range(groups.places.shape[1]):
-                place = groups.places[g, k]
-                if place >= 0 and (
-                    groups.options[n, k] < low[place] - 1e-9 or groups.options[n, k] > high[place] + 1e-9
-                ):
-                    fits = False
-                    break
-            if fits:
-                kept[at] = n
-                at += 1
-        if at == ends[g]:
-            return False
-    ends[len(groups.start) - 1] = at
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _largest(groups, kept, ends, low, high, weights, prices, budget_price, chosen, knobs):
-    """The largest sum of ``weights @ values`` less what is priced; notes the choice. Lists' options, then lines."""
-    total = 0.0
-    costs = np.zeros(len(low))
-    priced = budget_price > 0.0
-    for r in range(len(prices)):
-        if prices[r] > 0.0:
-            priced = True
-            for k in range(len(low)):
-                costs[k] += prices[r] * groups.weights[r, k]
-    for g in range(len(groups.start) - 1):
-        best, which = -np.inf, kept[ends[g]]
-        for at in range(ends[g], ends[g + 1]):
-            n = kept[at]
-            score = 0.0
-            for p in range(groups.numbers.shape[1]):
-                if groups.numbers[n, p] >= 0:
-                    score += weights[groups.numbers[n, p]]
-            if priced:
-                for k in range(groups.places.shape[1]):
-                    place = groups.places[g, k]
-                    if place >= 0:
-                        x = groups.options[n, k]
-                        score -= costs[place] * x + budget_price * groups.price[place] * abs(x - groups.centre[place])
-            if score > best:
-                best, which = score, n
-        total += best
-        chosen[g] = which
-        for k in range(groups.places.shape[1]):
-            if groups.places[g, k] >= 0:
-                knobs[groups.places[g, k]] = groups.options[which, k]
-    for i in range(len(groups.line_place)):
-        place = groups.line_place[i]
-        weight = weights[groups.line_number[i]] - costs[place]
-        price = budget_price * groups.price[place]
-        best, where = weight * low[place] - price * abs(low[place] - groups.centre[place]), low[place]
-        score = weight * high[place] - price * abs(high[place] - groups.centre[place])
-        if score > best:
-            best, where = score, high[place]
-        if price > 0.0:
-            x = min(max(groups.centre[place], low[place]), high[place])
-            score = weight * x - price * abs(x - groups.centre[place])
-            if score >= best:
-                best, where = score, x
-        total += best
-        knobs[place] = where
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _shown(groups, chosen, knobs, values):
-    """The input values of a choice."""
-    for v in range(len(values)):
-        values[v] = 0.0
-    for g in range(len(groups.start) - 1):
-        for p in range(groups.numbers.shape[1]):
-            if groups.numbers[chosen[g], p] >= 0:
-                values[groups.numbers[chosen[g], p]] = 1.0
-    for i in range(len(groups.line_place)):
-        values[groups.line_number[i]] = knobs[groups.line_place[i]]
-
-
-@njit(cache=True, nogil=True)
 def forward(net, values):
     """Compute all bends from the inputs in ``values`` ``[V + n]``, and the smallest row."""
     first = net.inputs[0]
@@ -223,10 +149,13 @@ def forward(net, values):
 @njit(cache=True, nogil=True)
 def first_bounds(net, groups, low, high, lo, hi, bends):
     """Tighten ``lo`` and ``hi`` of the bends that see inputs alone; exact but for relations. False if a set is empty."""
-    kept = np.empty(len(groups.options), dtype=np.int64)
-    ends = np.empty(len(groups.start), dtype=np.int64)
-    if not _allowed(groups, low, high, kept, ends):
-        return False
+    kept, ends = np.arange(len(groups.options)), groups.start.copy()
+    return allowed(groups, low, high, kept, ends) and bounds_of_kept(net, groups, kept, ends, low, high, lo, hi, bends)
+
+
+@njit(cache=True, nogil=True)
+def bounds_of_kept(net, groups, kept, ends, low, high, lo, hi, bends):
+    """The same, of those options that are kept (:func:`allowed`) and lines between ``low`` and ``high``."""
     first = net.inputs[0]
     weights = np.zeros(first)
     for at_bend in range(len(bends)):
@@ -259,11 +188,58 @@ def first_bounds(net, groups, low, high, lo, hi, bends):
 
 
 @njit(cache=True, nogil=True)
-def descend(net, groups, low, high, lo, hi, sides, alpha, prices, shares, ties, rounds, below, gaps, knobs, tried):
+def _within(net, groups, kept, ends):
+    """The network without those inputs that no option left can set: mostly a small part of it, gone through many times."""
+    first = net.inputs[0]
+    live = np.zeros(first, dtype=np.bool_)
+    for at in range(ends[len(groups.start) - 1]):
+        for p in range(groups.numbers.shape[1]):
+            if groups.numbers[kept[at], p] >= 0:
+                live[groups.numbers[kept[at], p]] = True
+    for i in range(len(groups.line_number)):
+        live[groups.line_number[i]] = True
+    start = np.zeros_like(net.start)
+    columns, weights = np.empty_like(net.columns), np.empty_like(net.weights)
+    to = 0
+    for j in range(len(net.constants)):
+        for at in range(net.start[j], net.start[j + 1]):
+            v = net.columns[at]
+            if v >= first or live[v]:
+                columns[to], weights[to] = v, net.weights[at]
+                to += 1
+        start[j + 1] = to
+    return NetArrays(net.inputs, start, columns[:to], weights[:to], net.constants, net.kinds, net.rows, net.offsets)
+
+
+@njit(cache=True, nogil=True)
+def descend(
+    net,
+    groups,
+    kept,
+    ends,
+    low,
+    high,
+    lo,
+    hi,
+    sides,
+    alpha,
+    prices,
+    shares,
+    ties,
+    rounds,
+    below,
+    leave,
+    gaps,
+    knobs,
+    tried,
+    wander,
+):
     """Lower the bound of one part of the states, by at most ``rounds`` steps.
 
     Args:
         net, groups: network and states.
+        kept, ends: options of each list that the part holds (:func:`allowed`); those with which no state comes above
+            ``leave`` are left out, in place.
         low, high: the part's box of knobs ``[E]``.
         lo, hi: bounds of what each bend gets ``[n]``.
         sides: which of them must be asked for, bit 1 the lower, bit 2 the upper ``[n]``.
@@ -273,18 +249,17 @@ def descend(net, groups, low, high, lo, hi, sides, alpha, prices, shares, ties, 
         ties: prices of relations, the budget's last ``[R + 1]``, changed in place.
         rounds: steps.
         below: ends when the bound is under it.
+        leave: -inf leaves no option out.
         gaps: set to how far each bend is from its line at the choice that attains the bound ``[n]``.
         knobs: set to that choice ``[E]``.
         tried: set to the best choice by the network itself ``[E + 1]``, its smallest row last.
+        wander: set to the mean of the choices of the later steps, and to how far they are apart ``[2, E]``.
 
     Returns:
         The bound; -inf for an empty part.
     """
+    net = _within(net, groups, kept, ends)
     bends, first, count = len(net.constants), net.inputs[0], len(net.offsets)
-    kept = np.empty(len(groups.options), dtype=np.int64)
-    ends = np.empty(len(groups.start), dtype=np.int64)
-    if not _allowed(groups, low, high, kept, ends):
-        return -np.inf
     chosen = np.zeros(max(len(groups.start) - 1, 1), dtype=np.int64)
     weights, values, real = np.zeros(first + bends), np.zeros(first + bends), np.zeros(first + bends)
     coefficient, used, level, inputs = np.zeros(bends), np.zeros(bends), np.zeros(bends), np.zeros(bends)
@@ -293,7 +268,10 @@ def descend(net, groups, low, high, lo, hi, sides, alpha, prices, shares, ties, 
     now = np.zeros_like(speed)
     best = np.inf
     kept_alpha, kept_prices, kept_shares, kept_ties = alpha.copy(), prices.copy(), shares.copy(), ties.copy()
+    kept_weights = np.zeros(first)
     scale = 1e-12
+    squares, steps = np.zeros(len(low)), 0
+    wander[:] = 0.0
     for step in range(rounds):
         # --- back: the rows as one sum over inputs ---
         weights[:] = 0.0
@@ -325,9 +303,14 @@ def descend(net, groups, low, high, lo, hi, sides, alpha, prices, shares, ties, 
         budget = ties[relations] if groups.budget[0] < np.inf else 0.0
         if budget > 0.0:
             bound += budget * groups.budget[0]
-        bound += _largest(groups, kept, ends, low, high, weights[:first], ties[:relations], budget, chosen, knobs)
+        bound += largest_of(groups, kept, ends, low, high, weights[:first], ties[:relations], budget, chosen, knobs)
+        if 2 * step >= rounds:
+            steps += 1
+            for k in range(len(low)):
+                wander[0, k] += knobs[k]
+                squares[k] += (knobs[k] - low[k]) * (knobs[k] - low[k])
         # --- forth: the network at the choice, and its lines ---
-        _shown(groups, chosen, knobs, values[:first])
+        shown_by(groups, chosen, knobs, values[:first])
         real[:first] = values[:first]
         least = forward(net, real)
         if least > tried[len(tried) - 1]:
@@ -353,6 +336,7 @@ def descend(net, groups, low, high, lo, hi, sides, alpha, prices, shares, ties, 
             values[first + j] = used[j] * h + level[j]
         if bound < best:
             best = bound
+            kept_weights[:] = weights[:first]
             kept_alpha[:], kept_prices[:], kept_shares[:], kept_ties[:] = alpha, prices, shares, ties
             for j in range(bends):
                 h = inputs[j]
@@ -410,4 +394,15 @@ def descend(net, groups, low, high, lo, hi, sides, alpha, prices, shares, ties, 
             total += shares[r]
         shares /= total
     alpha[:], prices[:], shares[:], ties[:] = kept_alpha, kept_prices, kept_shares, kept_ties
+    if leave > -np.inf and best >= below:
+        costs, priced = np.zeros(len(low)), False
+        for r in range(relations):
+            for k in range(len(low)):
+                costs[k] += ties[r] * groups.weights[r, k]
+            priced = priced or ties[r] > 0.0
+        budget = ties[relations] if groups.budget[0] < np.inf else 0.0
+        worth_keeping(groups, kept, ends, kept_weights, costs, priced or budget > 0.0, budget, best - leave)
+    for k in range(len(low)):
+        wander[0, k] /= max(steps, 1)
+        wander[1, k] = np.sqrt(max(squares[k] / max(steps, 1) - (wander[0, k] - low[k]) ** 2, 0.0))
     return best

@@ -18,6 +18,7 @@ from dnnexplain.explain.proofs.groups import GroupedInput, grouped
 from dnnexplain.explain.proofs.inputs import loose_cells, summands
 from dnnexplain.explain.proofs.models import place_of, second_states
 from dnnexplain.explain.proofs.network import CURVES, Bend, NetworkForms, Wave, traced
+from dnnexplain.explain.proofs.option_kernels import allowed
 
 __all__ = ["Relaxation", "RelaxedModel", "relaxed_model"]
 
@@ -195,17 +196,23 @@ class Descent:
         self.lo, self.hi = np.array(relaxation.low), np.array(relaxation.high)
         self.sides = np.zeros(len(self.lo), dtype=np.int64)
         self.alpha = np.asarray(self.hi > -self.lo, dtype=float)
+        inputs = relaxation.inputs
+        self.kept, self.ends = np.arange(len(inputs.arrays.options)), inputs.arrays.start.copy()
+        self.some = allowed(inputs.arrays, inputs.low, inputs.high, self.kept, self.ends)
 
     def bound(self, rows: Floats, offsets: Floats, *, rounds: int) -> float:
         """No state makes the smallest of these rows larger."""
         inputs = self.relaxation.inputs
         wide = len(inputs.low)
+        if not self.some:
+            return -np.inf
         return float(
             descend(
-                self.relaxation.net(rows, offsets), inputs.arrays, inputs.low, inputs.high, self.lo, self.hi,
+                self.relaxation.net(rows, offsets), inputs.arrays, self.kept, self.ends, inputs.low, inputs.high,
+                self.lo, self.hi,
                 self.sides, self.alpha.copy(), np.zeros((len(self.lo), 2)), np.full(len(rows), 1.0 / len(rows)),
-                np.zeros(len(inputs.arrays.most) + 1), rounds, -np.inf, np.zeros(len(self.lo)), np.zeros(wide),
-                np.full(wide + 1, -np.inf),
+                np.zeros(len(inputs.arrays.most) + 1), rounds, -np.inf, -np.inf, np.zeros(len(self.lo)), np.zeros(wide),
+                np.full(wide + 1, -np.inf), np.zeros((2, wide)),
             )
         )  # fmt: skip
 
