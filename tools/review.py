@@ -159,7 +159,9 @@ def _taken(page: Any, panel: Any, name: str, state: str, look: Look) -> list[str
             if grown > tall:
                 page.set_viewport_size({"width": across, "height": grown})
                 page.wait_for_timeout(350)
-            panel.screenshot(path=folder / f"{state}-{width}-{theme}.png")
+            panel.screenshot(
+                path=folder / f"{state}-{width}-{theme}.png", timeout=ANSWER
+            )  # a busy machine is slow to rest
         violations = [] if look.fast else panel.evaluate(_AXE)
         problems += [f"{name}, {state}, {theme}: {result}" for result in violations]
     strip.evaluate("(one) => one.remove()")

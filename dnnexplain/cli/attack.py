@@ -45,7 +45,7 @@ def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
         f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --method exhaustive --json",
-        f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --knob length --cost 'job 1=2' --bound 'length=1:5'",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --knob 'KNOB' --cost 'COSTLY=2' --bound 'BOUND'",
         f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --compare --budget 5",
         f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --method local --rounds 200",
         f"dnnexplain attack {DEFAULT_SYSTEM} --pairs",

@@ -52,8 +52,8 @@ def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
         f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json",
-        f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json --method integrated-gradients --target 'job 1 minus wait' "
-        "--baseline empty --json --out map.npz",
+        f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json --method integrated-gradients --target 'TARGET' "
+        "--baseline 'BASELINE' --json --out map.npz",
         f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json --sufficient",
         f"dnnexplain explain {DEFAULT_SYSTEM} --survey 2000 --policy all",
     )

@@ -23,7 +23,7 @@ def register(app: CommandLine) -> None:
     """Add the command."""
     shown = (
         f"dnnexplain export {DEFAULT_SYSTEM} page.html",
-        f"dnnexplain export {DEFAULT_SYSTEM} page.html --policy my-network.safetensors --state state.json --title 'My scheduler'",
+        f"dnnexplain export {DEFAULT_SYSTEM} page.html --policy my-network.safetensors --state state.json --title 'My network'",
     )
     app.system_command("export", export, epilog=examples(*shown))
 

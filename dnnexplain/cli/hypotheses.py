@@ -28,7 +28,7 @@ def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
         f"dnnexplain hypotheses {DEFAULT_SYSTEM} --policy default --json",
-        f"dnnexplain hypotheses {DEFAULT_SYSTEM} --say 'backlog > 3: sjf' --say 'always: hold'",
+        f"dnnexplain hypotheses {DEFAULT_SYSTEM} --say 'SAYING' --say 'always: RULE'",
     )
     app.system_command("hypotheses", hypotheses, epilog=shown, workload=True, guarded=True)
 

@@ -32,7 +32,7 @@ def register(app: CommandLine) -> None:
     shown = examples(
         f"dnnexplain probe {DEFAULT_SYSTEM} --neuron 3",
         f"dnnexplain probe {DEFAULT_SYSTEM} --neuron 3 --state state.json --json",
-        f"dnnexplain probe {DEFAULT_SYSTEM} --policy mine.safetensors --by cpu",
+        f"dnnexplain probe {DEFAULT_SYSTEM} --policy mine.safetensors --by 'SWEPT'",
         f"dnnexplain probe {DEFAULT_SYSTEM} --census",
     )
     app.system_command("probe", probe, epilog=shown)

@@ -23,7 +23,7 @@ __all__ = ["register"]
 def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        f"dnnexplain replay {DEFAULT_SYSTEM} --jobs jobs.json --actions actions.json --out episode.npz",
+        f"dnnexplain replay {DEFAULT_SYSTEM} --FILE_OPTION recorded-file --policy default --out episode.npz",
         f"dnnexplain replay {DEFAULT_SYSTEM} --policy default --seed 3 --out episode.npz",
     )
     app.system_command("replay", replay, epilog=shown, workload=True, replayed=True, guarded=True)

@@ -325,14 +325,18 @@ def _flag(name: str) -> str:
 
 
 def _examples_of(system: str, epilog: str) -> str:
-    """Examples with a system's name, and one of its own properties and rules for PROPERTY and RULE."""
+    """Examples with a system's name and its words: one of its properties for PROPERTY, a rule for RULE, those of its spec."""
     shown = re.sub(rf" {DEFAULT_SYSTEM}(?=\s|$)", lambda _: f" {system}", epilog)
     if ":" in system:
         return shown
     spec = spec_of(system)
-    words = {"PROPERTY": [item.name for item in spec.properties], "RULE": list(spec.rules)}
-    for word, names in words.items():
-        shown = re.sub(rf"\b{word}\b", names[0] if names else word, shown)
+    words = {"FILE_OPTION": spec.file_option, **spec.said}
+    named = {"PROPERTY": spec.properties, "FAMILY": spec.families}
+    lists = {word: [item.name for item in items] for word, items in named.items()} | {"RULE": list(spec.rules)}
+    for word, names in lists.items():
+        words |= {word: names[0]} if names else {}
+    for word, said in words.items():
+        shown = re.sub(rf"\b{word}\b", lambda _, said=said: said, shown)
     return shown
 
 

@@ -323,6 +323,7 @@ class Spec:
         environments: gymnasium id -> ``module:class`` of the environment and of its vector form (or empty).
         weights: ``module``-relative folder of the shipped networks and cards; ``weights`` beside the spec.
         sources: papers and programs, one line each.
+        said: words for the examples of commands: of KNOB, COSTLY, BOUND, TARGET, BASELINE, SWEPT and SAYING what each is here.
     """
 
     name: str
@@ -371,6 +372,7 @@ class Spec:
     environments: Mapping[str, tuple[Reference, Reference]] = field(default_factory=dict)
     weights: Path | None = None
     sources: tuple[str, ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cost_range(self) -> tuple[float, float]:

@@ -14,10 +14,12 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM
-from dnnexplain.contract import State
+from dnnexplain.contract import State, state_from_values
+from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.proofs import prover
 from dnnexplain.explain.proofs.draws import draw
 from dnnexplain.explain.proofs.ready import named_property
+from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.policies import named_policy
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 
@@ -152,3 +154,20 @@ def test_examples_of_a_system_name_its_own_properties_and_rules(system: str, cap
     assert DEFAULT_SYSTEM not in shown.split("Examples:")[1]
     assert main(["distill", system, "--help"]) == 0
     assert f"--compare {next(iter(spec.rules))}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_examples_of_a_system_speak_of_what_it_has(name: str, capsys: Any) -> None:
+    system, said = make_system(name), spec_of(name).said
+    names = {*kinds(system), *(knob.group for knob in system.knobs), *(knob.name for knob in system.knobs)}
+    assert {said["KNOB"], said["COSTLY"], said["BOUND"].partition("=")[0]} <= names
+    assert said["SWEPT"] in {*kinds(system), *(knob.name for knob in system.knobs)}
+    assert said["BASELINE"] in system.baselines(state_from_values(system, {}))
+    condition, _, rule = said["SAYING"].rpartition(": ")
+    quantity = re.split(r" (?:>|<=) (?=[\d.]+$)", condition)[0]
+    assert rule in system.rules()
+    assert quantity in quantities_of(system).names
+    for command in ("attack", "explain", "probe", "hypotheses", "replay"):
+        assert main([command, name, "--help"]) == 0
+        shown = capsys.readouterr().out.split("Example")[1]
+        assert not re.search(r"\b(KNOB|COSTLY|BOUND|TARGET|BASELINE|SWEPT|SAYING|FAMILY|FILE_OPTION)\b", shown)

@@ -37,6 +37,7 @@ def made(kind, **fields):
         (made(SufficientReason, proved=True, decision="wait", fixed={"a": 1.0}, free=("b",)), ("1 knob", "force wait, whatever the others are (proved)")),
         (made(SufficientReason, proved=False, decision=", ".join(["path 1 0.25"] * 8)), ("not proved", "that anything less than all forces this decision")),
         (made(CostEffect, mean=-1e-6, low=-2e-5, high=1e-5, cost_name="cost", neuron=5, held_at=0.0), ("no sure change", "of cost, with neuron 5 held at 0")),
+        (made(CostEffect, mean=0.5, low=0.1, high=0.9, cost_name="minus QoE", neuron=5, held_at=0.0), ("−0.5", "QoE, with neuron 5 held at 0")),
         (made(CostEffect, mean=0.5, low=0.1, high=0.9, cost_name="cost", neuron=5, held_at=0.0), ("+0.5", "cost, with neuron 5 held at 0")),
         (made(Knowledge, layer="relu", facts=(SimpleNamespace(note="", low=0.1), SimpleNamespace(note="", low=-0.1), SimpleNamespace(note="rare", low=0.3))), ("1 of 2", "facts can be read off relu")),
         (made(Room, parts=(Part("policy", "better decisions", 0.3, 0.1, 0.5, 0.375),)), ("37.5%", "of the gap to the best plan could be better decisions")),

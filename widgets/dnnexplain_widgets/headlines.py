@@ -112,14 +112,13 @@ def _guard_report(result: Any) -> Headline:
 
 
 def _cost_effect(result: Any) -> Headline:
+    name, (mean,) = as_told(result.cost_name, result.mean)
     if result.low <= 0.0 <= result.high:
         return (
             "no sure change" if result.mean else "no change",
-            f"of {result.cost_name}, with neuron {result.neuron} held at {number(result.held_at)}",
+            f"of {name}, with neuron {result.neuron} held at {number(result.held_at)}",
         )
-    return plain_number(
-        result.mean, sign=True
-    ), f"{result.cost_name}, with neuron {result.neuron} held at {number(result.held_at)}"
+    return plain_number(mean, sign=True), f"{name}, with neuron {result.neuron} held at {number(result.held_at)}"
 
 
 def _embedding(result: Any) -> Headline:

@@ -60,7 +60,8 @@ class BesideAttribution:
                 f"{who} gives hardly anything to {tell(small, list(small))}, which {verb} part of what forces it"
             )
         if not parts:
-            return f"{self.method} and the proof name the same inputs."
+            text = f"{self.method} and the proof name the same inputs"
+            return f"{text[0].upper()}{text[1:]}."
         text = "; ".join(parts)
         return f"{text[0].upper()}{text[1:]}."
 

@@ -277,6 +277,15 @@ SPEC = Spec(
         "dnnexplain/ABR-v0": ("dnnexplain.systems.abr.gym:ABREnv", "dnnexplain.systems.abr.gym:ABRVectorEnv")
     },
     weights=Path(__file__).parent / "weights",
+    said={
+        "KNOB": "buffer",
+        "COSTLY": "throughput",
+        "BOUND": "buffer=5:30",
+        "TARGET": "300 kbps minus 4,300 kbps",
+        "BASELINE": "an ordinary state",
+        "SWEPT": "throughput 1",
+        "SAYING": "buffer <= 10: rb",
+    },
     sources=(
         "Mao, Netravali, Alizadeh: Neural Adaptive Video Streaming with Pensieve, SIGCOMM 2017.",
         "Yin et al.: A Control-Theoretic Approach for Dynamic Adaptive Video Streaming over HTTP, SIGCOMM 2015.",

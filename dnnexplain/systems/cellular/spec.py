@@ -261,6 +261,15 @@ SPEC = Spec(
         "Throughput is a stated model of congestion and efficiency, not fitted to a network.",
     ),
     weights=Path(__file__).parent / "weights",
+    said={
+        "KNOB": "congestion",
+        "COSTLY": "forecast",
+        "BOUND": "our load=0:0.2",
+        "TARGET": "reward of the next minute",
+        "BASELINE": "typical minutes",
+        "SWEPT": "our load",
+        "SAYING": "congestion > 0.8: never",
+    },
     sources=(
         "Chinchali et al.: Cellular Network Traffic Scheduling with Deep Reinforcement Learning, AAAI 2018.",
         "Bonald, Proutière: Wireless Downlink Data Channels: User Performance and Cell Dimensioning, MobiCom 2003.",

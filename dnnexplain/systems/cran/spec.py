@@ -181,6 +181,15 @@ SPEC = Spec(
     ),
     environments={"dnnexplain/CloudRan-v0": ("dnnexplain.systems.cran.gym:CloudRanEnv", "")},
     weights=Path(__file__).parent / "weights",
+    said={
+        "KNOB": "demand",
+        "COSTLY": "user 1",
+        "BOUND": "user 1 demand=5:20",
+        "TARGET": "no change minus toggle head 1",
+        "BASELINE": "no demand",
+        "SWEPT": "demand",
+        "SAYING": "total demand > 60: all-on",
+    },
     sources=(
         "Xu et al.: A deep reinforcement learning based framework for power-efficient resource allocation in cloud RANs, ICC 2017.",
         "Iqbal, Tham and Chang: IEEE Access 9:20440, 2021 (its Table 2, through the program Deugs/Gabriel).",

@@ -252,6 +252,15 @@ SPEC = Spec(
         )
     },
     weights=Path(__file__).parent / "weights",
+    said={
+        "KNOB": "length",
+        "COSTLY": "job 1",
+        "BOUND": "length=1:5",
+        "TARGET": "job 1 minus wait",
+        "BASELINE": "empty",
+        "SWEPT": "cpu",
+        "SAYING": "backlog > 3: sjf",
+    },
     sources=(
         "Mao, Alizadeh, Menache, Kandula: Resource Management with Deep Reinforcement Learning, HotNets 2016.",
         "Zheng et al.: Demystifying Deep Learning in Networking, APNet 2018.",

@@ -211,6 +211,15 @@ SPEC = Spec(
     baselines=("ecmp", "hedged", "shortest-path", "oblivious"),
     apart=("optimum",),
     weights=Path(__file__).parent / "weights",
+    said={
+        "KNOB": "Seattle -> Denver",
+        "COSTLY": "Seattle -> Denver",
+        "BOUND": "Seattle -> Denver=0:5",
+        "TARGET": "busiest link over optimum",
+        "BASELINE": "typical traffic",
+        "SWEPT": "demand Seattle -> Denver",
+        "SAYING": "on shortest paths some link would be above 80% > 0.5: ecmp",
+    },
     sources=(
         "Perry et al.: DOTE: Rethinking (Predictive) WAN Traffic Engineering, NSDI 2023.",
         "Valadarsky et al.: Learning to Route, HotNets 2017.",

@@ -143,7 +143,7 @@ def proofs(standing: Standing | None, spec: Spec) -> Item | None:
     if not spec.properties:
         return None
     settled = standing.proved if standing is not None else {}
-    text = "; ".join(f"{item.about} {_SETTLED[settled.get(item.name, '')]}" for item in spec.properties)
+    text = " ".join(f"{_SETTLED[settled.get(item.name, '')]}: {item.about}" for item in spec.properties)
     words = f"{text} By the command: dnnexplain prove {spec.name} --property NAME."
     item: Item = {"key": "proved", "label": "Proved for all states", "words": words, "opens": "NeverPanel"}
     if not settled:
@@ -161,8 +161,8 @@ def proofs(standing: Standing | None, spec: Spec) -> Item | None:
 
 
 _SETTLED = {
-    "holds": "(Proved.)",
-    "fails": "(Refuted: a state where it fails is known.)",
-    "open": "(Open.)",
-    "": "(Not tried.)",
+    "holds": "Proved",
+    "fails": "Refuted by a state",
+    "open": "Open",
+    "": "Not tried",
 }

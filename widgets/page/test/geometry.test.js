@@ -29,6 +29,13 @@ for (const width of [340, 390, 520, 800, 1280]) {
   }
 }
 
+test("a picture on the whole screen grows in both directions and stays inside", () => {
+  const usual = arrange(PANES, ROWS, 1400, 1);
+  const large = arrange(PANES, ROWS, 1400, 1, 2);
+  assert.ok(large.cell > usual.cell && large.step === 2 * Math.floor(usual.step) + 1);
+  assert.ok(large.width <= 1400);
+});
+
 test("every cell is found again from its middle", () => {
   const layout = arrange(PANES, ROWS, 800, 1);
   PANES.forEach((one, index) => {

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 35851fc690a88bd5bf114e018b7fff39954c000ecbef072b0b7326e0a3b7a4df
+// Built from widgets/page (make page), sources 497de8a746070039fdb2544b802248ea315da2b07f2e5ff621c491e9bc37b515
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

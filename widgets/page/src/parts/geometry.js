@@ -56,12 +56,13 @@ function splitEvenly(blocks, lines) {
  * @param {any} row
  * @param {number} width
  * @param {number} gap
+ * @param {number} larger
  */
-function cellSize(row, width, gap) {
+function cellSize(row, width, gap, larger = 1) {
   const narrow = row.filter((/** @type {any} */ block) => block.cells * LEAST_CELL < LEAST_BLOCK && block.cells < 6);
   const cells = row.filter((/** @type {any} */ block) => !narrow.includes(block)).reduce((/** @type {number} */ sum, /** @type {any} */ block) => sum + block.cells, 0);
   const room = width - gap * (row.length - 1) - 2 - narrow.length * LEAST_BLOCK;
-  return Math.min(WIDEST_CELL, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((/** @type {any} */ block) => block.cells)));
+  return Math.min(WIDEST_CELL * larger, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((/** @type {any} */ block) => block.cells)));
 }
 
 /**
@@ -72,14 +73,15 @@ function cellSize(row, width, gap) {
  * @param {number} rows
  * @param {number} width
  * @param {number} ratio
+ * @param {number} larger how many times the largest cells of an ordinary page may be exceeded
  */
-export function arrange(panes, rows, width, ratio) {
+export function arrange(panes, rows, width, ratio, larger = 1) {
   const gap = width < 520 ? 8 : 14;
   const blocks = blocksOf(panes);
   const lines = breakLines(blocks, width, gap);
-  const raw = Math.min(...lines.map((/** @type {any} */ line) => cellSize(line, width, gap)));
+  const raw = Math.min(...lines.map((/** @type {any} */ line) => cellSize(line, width, gap, larger)));
   const cell = Math.max(1, Math.floor(raw * ratio) / ratio);
-  const step = Math.max(1, Math.floor((width < 520 ? TALL_ON_PHONE : TALL_CELL) * ratio) / ratio);
+  const step = Math.max(1, Math.floor((width < 520 ? TALL_ON_PHONE : TALL_CELL) * larger * ratio) / ratio);
   const tall = rows * step + TITLE + 8;
   const depth = 1 + Math.max(...panes.map((pane) => pane.row));
   /** @type {any[]} */

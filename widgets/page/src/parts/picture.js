@@ -36,13 +36,28 @@ export function makePicture(store, part) {
   };
 }
 
+const SHARE_OF_SCREEN = 0.6; // of its height, where a panel has the whole screen: sliders and sentence stay in sight
+const LARGEST = 3; // times the picture of an ordinary page
+
+/** @param {HTMLElement} element */
+const onWholeScreen = (element) => Boolean(document.fullscreenElement?.contains(element));
+
+/**
+ * @param {number} low
+ * @param {number} value
+ * @param {number} high
+ */
+const clampedBetween = (low, value, high) => Math.min(high, Math.max(low, value));
+
 /** @param {PictureView} view */
 function relayout(view) {
   const picture = view.store.scene.picture;
   const width = view.element.clientWidth;
   if (!picture || width < 40) return;
   const ratio = window.devicePixelRatio || 1;
-  view.layout = arrange(picture.panes, picture.rows, width, ratio);
+  const usual = arrange(picture.panes, picture.rows, width, ratio);
+  const larger = onWholeScreen(view.element) ? clampedBetween(1, Math.min(width / usual.width, (SHARE_OF_SCREEN * window.innerHeight) / usual.height), LARGEST) : 1;
+  view.layout = larger === 1 ? usual : arrange(picture.panes, picture.rows, width, ratio, larger);
   view.ratio = ratio;
   const { canvas, stage, layout } = view;
   canvas.width = Math.round(layout.width * ratio);
