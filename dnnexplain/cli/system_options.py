@@ -331,12 +331,14 @@ def _examples_of(system: str, epilog: str) -> str:
         return shown
     spec = spec_of(system)
     words = {"FILE_OPTION": spec.file_option, **spec.said}
-    named = {"PROPERTY": spec.properties, "FAMILY": spec.families}
-    lists = {word: [item.name for item in items] for word, items in named.items()} | {"RULE": list(spec.rules)}
-    for word, names in lists.items():
-        words |= {word: names[0]} if names else {}
+    lists: dict[str, list[str]] = {
+        "PROPERTY": [item.name for item in spec.properties],
+        "FAMILY": [item.name for item in spec.families],
+        "RULE": list(spec.rules),
+    }
+    words |= {word: names[0] for word, names in lists.items() if names}
     for word, said in words.items():
-        shown = re.sub(rf"\b{word}\b", lambda _, said=said: said, shown)
+        shown = re.sub(rf"\b{word}\b", said.replace("\\", r"\\"), shown)
     return shown
 
 
