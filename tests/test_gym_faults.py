@@ -151,3 +151,17 @@ def test_options_reach_every_reset():
     np.testing.assert_array_equal(cost, -18)
     assert world.parameters["options"] == {"level": 3}
     assert world.baselines(None)["beginnings of episodes"].shape == (64, 3)
+
+
+def test_statistics_of_a_wrapper_move_no_further_and_that_is_said():
+    env = gymnasium.wrappers.NormalizeObservation(gymnasium.make("CartPole-v1"))
+    env.reset(seed=0)
+    for _ in range(8):
+        env.step(env.action_space.sample())
+    mean = env.obs_rms.mean.copy()
+    world = GymSystem(env)
+    assert any("NormalizeObservation are those that it has now" in sentence for sentence in world.assumed)
+    rule = world.rules()["always action 0"]
+    first, again = (world.visit(rule, world.workloads("episodes", 2, 0))[0] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(env.obs_rms.mean, mean)

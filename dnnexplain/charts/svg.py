@@ -180,15 +180,24 @@ def _lines(chart: Chart) -> tuple[list[str], float]:
         parts.append(
             _curve(frame, item, place, chart.steps) if chart.kind == Kind.CURVES else _dots(frame, item, place)
         )
+    return [*parts, *_references(frame, chart)], bottom + 36
+
+
+def _references(frame: Frame, chart: Chart) -> list[str]:
+    """Levels and places with their names, none over another: of levels close together the next is named below its line."""
+    parts, above = [], [-np.inf]
     for name, value in chart.levels:
         y = frame.up(value)
+        below = min(abs(y - 3 - other) for other in above) < _APART
+        above.append(y + _APART if below else y - 3)
         parts.append(_line(frame.left, y, frame.right, y, 'stroke-dasharray="4 3"'))
-        parts.append(_text(frame.right - 2, y - 3, _short(name), "end", 'font-size="10"'))
-    for name, value in chart.places:
-        x = frame.across(value)
+        parts.append(_text(frame.right - 2, above[-1], _short(name), "end", 'font-size="10"'))
+    for row, (name, value) in enumerate(chart.places):
+        x, y = frame.across(value), frame.top + 9 + _APART * row
+        far = x > (frame.left + frame.right) / 2
         parts.append(_line(x, frame.top, x, frame.bottom, 'stroke-dasharray="4 3"'))
-        parts.append(_text(x + 3, frame.top + 9, _short(name), extra='font-size="10"'))
-    return parts, bottom + 36
+        parts.append(_text(x - 3 if far else x + 3, y, _short(name), "end" if far else "start", 'font-size="10"'))
+    return parts
 
 
 def _axes(frame: Frame, chart: Chart) -> list[str]:
@@ -229,6 +238,8 @@ def _dots(frame: Frame, series: Series, place: int) -> str:
     )
 
 
+_APART = 11.0
+"""Between the names of references, in the picture's units."""
 _MOST_ROWS, _MOST_COLUMNS = 100, 120
 """Of a heat map; more are put together, for they would be thinner than a line, and a page of megabytes."""
 

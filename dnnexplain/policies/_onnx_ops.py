@@ -199,6 +199,26 @@ def _old_softmax(attributes: Attributes, x: torch.Tensor) -> torch.Tensor:
     return x.reshape(int(np.prod(x.shape[:axis])), -1).softmax(1).reshape(x.shape)
 
 
+def _dequantized(
+    attributes: Attributes, x: torch.Tensor, scale: torch.Tensor, zero: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Whole numbers as those that they stand for; scales along an axis, or one for all."""
+    axis = attributes.get("axis", 1)
+    shape = [-1 if place == axis % x.ndim else 1 for place in range(x.ndim)] if scale.numel() > 1 else [1] * x.ndim
+    if attributes.get("block_size", 0):
+        msg = "it dequantises by blocks, which is not read"
+        raise DnnExplainError(msg)
+    moved = x.float() if zero is None else x.float() - zero.float().reshape(shape if zero.numel() > 1 else [1] * x.ndim)
+    return moved * scale.reshape(shape)
+
+
+def _einsum(attributes: Attributes, *inputs: torch.Tensor) -> torch.Tensor:
+    equation = attributes["equation"]
+    text = equation.decode() if isinstance(equation, bytes) else str(equation)
+    value: torch.Tensor = torch.einsum(text, *inputs)
+    return value
+
+
 def _elementwise(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     return lambda _, *inputs: function(*inputs)
 
@@ -229,6 +249,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Cos": _elementwise(torch.cos),
     "Div": _divide,
     "Equal": _elementwise(torch.eq),
+    "DequantizeLinear": _dequantized,
+    "Einsum": _einsum,
     "Erf": _elementwise(torch.erf),
     "Exp": _elementwise(torch.exp),
     "Expand": _expand,

@@ -281,6 +281,11 @@ def _refused(kind: str) -> DnnExplainError:
             f"it gives the action that it chose (by the operator {kind}), not the scores of all actions, which are what is "
             "explained; export the network without its last step"
         )
+    if "Quantize" in kind or kind.startswith("QLinear") or kind.endswith("Integer"):
+        return DnnExplainError(
+            f"it computes with numbers rounded to whole ones (by the operator {kind}), which move in steps: nothing can be "
+            "told from their slope; give the network as it was before it was quantised, or with its weights alone quantised"
+        )
     return DnnExplainError(f"it uses the operator {kind}, which is not read; read are {', '.join(sorted(_readable()))}")
 
 

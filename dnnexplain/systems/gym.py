@@ -31,7 +31,7 @@ from dnnexplain.counts import counted
 from dnnexplain.systems.gym_actions import action_space, choices_made, said_of_actions, sampling_mask
 from dnnexplain.systems.gym_frames import Frames, framed, frames_seen
 from dnnexplain.systems.gym_parts import FAR, Cells, OneHot, Part, flat, parts_of
-from dnnexplain.systems.gym_steps import WithOptions, begin, finite, take
+from dnnexplain.systems.gym_steps import WithOptions, begin, finite, held_still, take
 from dnnexplain.systems.gym_worlds import Episode, Worlds
 from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, check_counts, tried_actions
 
@@ -122,7 +122,7 @@ class GymSystem:
             self.parameters["frames"] = frames
         self.steps, self.horizon, self.levels = steps, horizon, levels
         self._space = self.env.observation_space
-        self.assumed: list[str] = []
+        self.assumed: list[str] = held_still(self.env)
         self._parts = parts_of(self._space, "", self._tried() if _unbounded(self._space) else None)
         derived = [knob for part in self._parts for knob in part.knobs]
         if frames > 1 and isinstance(self._parts[0], Cells):

@@ -11,7 +11,7 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 
-__all__ = ["Step", "WithOptions", "begin", "finite", "take"]
+__all__ = ["Step", "WithOptions", "begin", "finite", "held_still", "take"]
 
 
 class Step(NamedTuple):
@@ -33,6 +33,22 @@ class WithOptions(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """The environment's own, with these options."""
         return self.env.reset(seed=seed, options={**self.options, **(options or {})})
+
+
+def held_still(world: Any) -> list[str]:
+    """Let no wrapper learn on while the environment is looked at; what has to be said of that.
+
+    ``NormalizeObservation`` and ``NormalizeReward`` move their mean and variance with every step that is taken.
+    """
+    still = []
+    while isinstance(world, gymnasium.Wrapper):
+        if getattr(world, "update_running_mean", False):
+            world.update_running_mean = False  # type: ignore[attr-defined]
+            still.append(type(world).__name__)
+        world = world.env
+    return [
+        f"The statistics of the environment's {name} are those that it has now: they move no further." for name in still
+    ]
 
 
 def begin(world: Any, seed: int | None = None) -> Any:

@@ -3,6 +3,7 @@
 import colorsys
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -205,3 +206,12 @@ def test_a_chart_without_a_value_says_so():
     axes = paper.draw(lines({}, Axis("x"), Axis("y"))).axes[0]
     assert [text.get_text() for text in axes.texts] == ["no values"]
     assert not len(axes.get_xticks())
+
+
+def test_names_of_references_that_lie_together_are_not_written_over_one_another():
+    curve = lines({"a": (np.array([0.0, 1.0]), np.array([0.0, 1.0]))}, Axis("x"), Axis("y"))
+    levels, places = (("best", 0.5), ("worst", 0.501)), (("turns off", 0.9), ("now", 0.9))
+    named = {part.text: part for part in parts(replace(curve, levels=levels, places=places), "text")}
+    for one, other in (("best", "worst"), ("turns off", "now")):
+        assert abs(float(named[one].get("y")) - float(named[other].get("y"))) >= 10
+    assert named["now"].get("text-anchor") == "end"  # far to the right: its name stands to the left of it

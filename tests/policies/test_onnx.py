@@ -90,6 +90,7 @@ CASES = [
     case("PRelu", constants=[POSITIVE[:1]]),
     case("PRelu", ("b", 4, 3), constants=[POSITIVE.reshape(4, 1)]),
     case("MatMul", constants=[array(4, 3)]),
+    case("Einsum", constants=[array(4, 3)], equation="bi,ij->bj"),
     case("MatMul", ("b", 2, 4), constants=[array(1, 4, 3)]),
     case("Gemm", constants=[array(3, 4), array(3)], transB=1, alpha=0.5, beta=2.0),
     case("Gemm", constants=[array(4, 3), array(1)]),
@@ -233,8 +234,35 @@ def shape_of(proto):
 
 
 def test_every_operator_that_is_read_is_tried():
-    tried = {parameters.values[1] for parameters in CASES} | {"Concat", "Split", "ScatterElements"}
+    tried = {parameters.values[1] for parameters in CASES} | {"Concat", "Split", "ScatterElements", "DequantizeLinear"}
     assert {*OPERATIONS, *WEIGHTED, *ACTIVATIONS} - {"OldSoftmax", "OldLogSoftmax"} <= tried
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_weights_that_are_kept_as_whole_numbers_are_read(tmp_path, each):
+    scale, zero = (np.float32([0.5, 0.25, 2]), np.int8([1, 0, -2])) if each else (np.float32(0.5), np.int8(3))
+    given = {"q": RNG.integers(-9, 9, (4, 3)).astype(np.int8), "s": scale, "z": zero}
+    dequantize = helper.make_node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1)
+    proto = model([dequantize, helper.make_node("MatMul", ["x", "w"], ["y"])], ["b", 4], given, opset=13)
+    (tmp_path / "net.onnx").write_bytes(proto.SerializeToString())
+    x = array(5, 4)  # against the formula: the runtime, where it optimises, rounds x as well
+    with torch.no_grad():
+        found = read_onnx(tmp_path / "net.onnx")(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(found, x @ ((given["q"].astype(np.float32) - zero) * scale), rtol=1e-4, atol=1e-5)
+
+
+def test_values_that_are_rounded_are_refused_with_the_reason(tmp_path):
+    given = {"s": np.float32(0.1), "z": np.uint8(9), "w": array(4, 2)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("MatMul", ["d", "w"], ["y"]),
+    ]
+    (tmp_path / "net.onnx").write_bytes(model(nodes, ["b", 4], given, opset=13).SerializeToString())
+    with pytest.raises(
+        DnnExplainError, match=r"rounded to whole ones \(by the operator QuantizeLinear\).*before it was quantised"
+    ):
+        read_onnx(tmp_path / "net.onnx")
 
 
 def test_parts_are_split_and_joined(tmp_path):
