@@ -115,12 +115,14 @@ def test_the_page_hears_of_a_step_before_panels_that_compute_more(sent, session)
 
 
 def test_the_whole_dashboard_stays_within_the_messages_of_a_step(sent):
+    from dnnexplain.contract import state_from_values
     from dnnexplain.policies import TorchPolicy, mlp
     from dnnexplain.systems import make_system
     from dnnexplain_widgets import Dashboard
 
     system = make_system("deeprm")
-    session = Dashboard(system, TorchPolicy(mlp(system), system, name="fresh")).session
+    empty = state_from_values(system, {})
+    session = Dashboard(system, TorchPolicy(mlp(system), system, name="fresh"), empty).session
     values = np.array(session.state.values)
     values[:3] = 3, 4, 5
     wish(session, 1, values)

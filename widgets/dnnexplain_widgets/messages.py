@@ -12,6 +12,7 @@ from dnnexplain.contract import Box, Discrete, Pane, Pictured, Policy, System
 from dnnexplain.explain.attribution.methods import METHODS, Measure
 from dnnexplain.results import versions
 from dnnexplain_widgets.live import Live
+from dnnexplain_widgets.sentences import FEW_OUTPUTS
 from dnnexplain_widgets.words import label
 
 __all__ = ["about", "live_message", "scene"]
@@ -55,12 +56,16 @@ def _verbs(system: System) -> dict[str, dict[str, str]]:
     return {"verbs": dict(space.verbs)} if isinstance(space, Discrete) and space.verbs else {}
 
 
-def _bounds(system: System) -> dict[str, float]:
-    """The largest number that can be set, where numbers have bounds."""
+def _bounds(system: System) -> dict[str, Any]:
+    """The largest number that can be set, and the ends of each where they are shown one by one; where numbers have bounds."""
     space = system.output
     if not isinstance(space, Box) or not np.isfinite(space.bounds).all():
         return {}
-    return {"most": float(np.abs(space.bounds).max())}
+    most = {"most": float(np.abs(space.bounds).max())}
+    if len(space.names) > FEW_OUTPUTS:
+        return most
+    low, high = space.bounds
+    return {**most, "low": low.tolist(), "high": high.tolist()}
 
 
 def _picture(system: System, positions: Mapping[str, int]) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Knob
 from dnnexplain.counts import counted
+from dnnexplain.numbers import number
 from dnnexplain.systems.routing.paths import PathSet
 
 __all__ = [
@@ -110,7 +111,7 @@ def describe_demands(paths: PathSet, demands: NDArray[np.float64], matrix: str) 
     source, target = (paths.topology.nodes[node] for node in paths.pairs[top])
     active = int((demands > 0).sum())
     return (
-        f"{matrix} asks for {total:.3g} Gb/s among {counted(active, 'pair')} of nodes; most from {source} to {target}, "
+        f"{matrix} asks for {number(total)} Gb/s among {counted(active, 'pair')} of nodes; most from {source} to {target}, "
         f"{demands[top]:.3g} Gb/s."
     )
 

@@ -73,7 +73,7 @@ interface Scene {
   system: string;
   knobs: Knob[];
   picture: { rows: number; columns: number; panes: Pane[] };
-  output: { kind: string; names: string[]; unit: string; verbs?: Record<string, string> };
+  output: { kind: string; names: string[]; unit: string; verbs?: Record<string, string>; low?: number[]; high?: number[] };
   outputColours: (number | null)[];
   groups: { name: string; colour: number | null }[];
   colours: Record<string, number>;

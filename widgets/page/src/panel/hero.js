@@ -3,6 +3,7 @@
 
 import { h, setText } from "../shared/dom.js";
 import { chance, number, withUnit } from "../shared/numbers.js";
+import { taken } from "../shared/taken.js";
 
 /**
  * By what a panel says of each step: the figure and its words, or nothing.
@@ -38,7 +39,7 @@ function decision({ output }, live) {
     const share = live.probabilities[live.action];
     return share === undefined ? null : [output.names[live.action], `with probability ${chance(share)}`];
   }
-  if (output.kind === "values" && live.outputs.length === 1) return [withUnit(live.outputs[0], output.unit || ""), output.names[0]];
+  if (output.kind === "values" && live.outputs.length === 1) return [withUnit(taken(output, live.outputs[0], 0), output.unit || ""), output.names[0]];
   return null;
 }
 

@@ -2,6 +2,7 @@
 
 import { h, objectColour, setText, stretch } from "../shared/dom.js";
 import { chance, signedFigure, withUnit } from "../shared/numbers.js";
+import { taken } from "../shared/taken.js";
 import { steadyScale } from "./scales.js";
 
 /** @param {Store} store */
@@ -21,8 +22,8 @@ export function makeProbabilities(store) {
       element.replaceChildren(caption, ...view.rows.map((/** @type {any} */ row) => row.element));
     }
     const chances = scene.output.kind !== "values";
-    const numbers = chances ? live.probabilities : live.outputs;
-    const largest = chances ? 1 : scene.output.most || view.scale(Math.max(1e-12, ...Array.from(numbers, Math.abs)));
+    const numbers = chances ? live.probabilities : Array.from(live.outputs, (value, at) => taken(scene.output, value, at));
+    const largest = chances ? 1 : scene.output.most || view.scale(Math.max(1e-12, ...Array.from(numbers, (value) => Math.abs(value))));
     view.rows.forEach((/** @type {any} */ row, /** @type {number} */ index) => row.update(numbers[index], largest, live, index));
   };
   return { element, update, stop() {} };
