@@ -171,6 +171,8 @@ def test_pictures_and_all_three_kinds_of_actions(space, kind):
 def test_what_cannot_be_read_is_refused_in_words():
     with pytest.raises(DnnExplainError, match="import the package that registers it"):
         GymSystem("NoSuchWorld-v0")
+    with pytest.raises(DnnExplainError, match=r"makes no environment 'CartPole-v99': Environment version"):
+        GymSystem("CartPole-v99")
     with pytest.raises(DnnExplainError, match=r"has 4 knobs .* and 2 were named"):
         GymSystem("CartPole-v1", knobs=("a", "b"))
     with pytest.raises(DnnExplainError, match="2 actions, and 3 names"):

@@ -413,7 +413,8 @@ def _made(env: Any) -> Any:
         try:
             return gymnasium.make(env)
         except gymnasium.error.Error as error:
-            msg = f"there is no environment {env!r}: {error}; import the package that registers it"
+            hint = "import the package that registers it, or give the environment itself"
+            msg = f"gymnasium makes no environment {env!r}: {str(error).rstrip('.')}; {hint}"
             raise DnnExplainError(msg) from None
     made = env() if callable(env) and not isinstance(env, gymnasium.Env) else env
     if not isinstance(made, gymnasium.Env):
