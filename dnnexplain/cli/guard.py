@@ -48,7 +48,7 @@ def guard(
     allowed: float = typer.Option(0.01, min=0, help="By what share the nominal cost may rise while it is made."),
     runs: int = typer.Option(60_000, min=1, help="Of guards on workloads to choose among them, at most."),
     seconds: float | None = typer.Option(
-        None, min=0, help="A second limit on making it; then the best attacked by then."
+        None, min=0, help="A second limit on making it, not on measuring it after; then the best attacked by then."
     ),
     seed: int = typer.Option(0, help="Of everything."),
     out: Path | None = typer.Option(None, help="Write the guard here (JSON, which may be edited)."),
