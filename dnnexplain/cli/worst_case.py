@@ -85,11 +85,12 @@ def worst_case_command(
     if method == WHITE_BOX:
         _white_box(search_options, seed, as_json=as_json)
         return
-    if make_world(search_options).problem is None:
+    world = make_world(search_options)
+    if world.problem is None:
         from dnnexplain.cli.worst_case_regret import by_difference
 
         by_difference(
-            search_options, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out,
+            search_options, world, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out,
             workload_out=workload_out, as_json=as_json,
         )  # fmt: skip
         return

@@ -28,6 +28,7 @@ METHODS = {"gray-box", "cma-es"}
 
 def by_difference(
     options: SearchOptions,
+    world: World,
     seed: int,
     restarts: int,
     *,
@@ -36,8 +37,7 @@ def by_difference(
     workload_out: Path | None = None,
     as_json: bool,
 ) -> None:
-    """Search, keep, print; ``workload_out``: where the workload that was found is written."""
-    from dnnexplain.cli.worst_case_world import make_world
+    """Search in the world that the options make, keep, print; ``workload_out``: where the workload that was found is written."""
     from dnnexplain.explain.gray_box import ENDLESS, Budget, worst_regret
     from dnnexplain.results import Question
 
@@ -48,7 +48,6 @@ def by_difference(
     if options.method not in METHODS:
         msg = f"the method {options.method} needs a cost that is a ratio scale, and workloads as numbers; {name} is searched with --method cma-es"
         raise DnnExplainError(msg)
-    world = make_world(options)
     assert world.box is not None
     budget = Budget(options.budget) if options.rounds is None else Budget(ENDLESS, options.rounds)
     regrets: list[WorstRegret] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,11 +182,7 @@ class CellularSystem:
 
     def rules(self) -> Mapping[str, Policy]:
         """Never, always, and four rules tuned on training days of this cell's default family; made when first asked for."""
-        return dict(self._rules)
-
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return tune_rules(self.cell, self.layout, self.stack(self.workloads("mixed", TUNING_DAYS, TUNING_SEED)))
+        return dict(_tuned(tuple(self.parameters.items())))
 
     def state_to_json(self, state: State) -> dict[str, Any]:
         """See :func:`~dnnexplain.systems.cellular.states.values_to_json`."""
@@ -432,3 +428,10 @@ class CellularSystem:
         own = np.repeat(ahead, [last - first + 1 for first, last in WINDOWS])
         radio = np.full(len(own), state.values[self.layout.efficiency.start])
         return own, radio, float(state.values[self.layout.load])
+
+
+@lru_cache(maxsize=16)
+def _tuned(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Rule]:
+    """The rules of all systems with these parameters: tuning them takes a second."""
+    system = CellularSystem(**dict(parameters))
+    return tune_rules(system.cell, system.layout, system.stack(system.workloads("mixed", TUNING_DAYS, TUNING_SEED)))
