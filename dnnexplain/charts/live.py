@@ -10,6 +10,7 @@ import numpy as np
 from dnnexplain.charts import svg
 from dnnexplain.charts.chart import Chart, Kind, bars
 from dnnexplain.charts.look import HUES, RAMP, hues, shown_bars, span
+from dnnexplain.showing import in_cell
 
 __all__ = ["draw"]
 
@@ -19,20 +20,49 @@ _LABEL = "#767676"  # read on a light page and on a dark one; bqplot's own is or
 _COLUMN = {"width": "100%", "max_width": "640px", "height": "320px"}
 
 
+class LiveFigure(bqplot.Figure):  # type: ignore[misc]  # bqplot has no types
+    """A figure that leaves its picture where no widget can be drawn.
+
+    A viewer that knows widgets draws the widget or, without their code and a kernel, nothing: ``nbconvert --to html``
+    without a network takes no other type of the same output. So the picture is an output of its own, before the
+    widget's, and is hidden where a figure of bqplot is drawn after it.
+    """
+
+    still: str = ""
+
+    def __repr__(self) -> str:
+        return f"A figure of bqplot: {self.title}" if self.title else "A figure of bqplot"
+
+    def _repr_mimebundle_(self, **given: Any) -> Any:
+        data = super()._repr_mimebundle_(**given)
+        return {**data, **self._seen(svg.as_image(self.still))} if isinstance(data, dict) else data
+
+    def _seen(self, html: str) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": html, "image/svg+xml": svg.alone(self.still)}
+
+    def _ipython_display_(self) -> None:
+        """As the last expression of a cell: the picture, then the widget, which is nothing to viewers without widgets."""
+        from IPython.display import display  # noqa: PLC0415 - only where something is displayed
+
+        still = f'<div class="dnnexplain-still">{_HIDDEN}{in_cell(self.still)}</div>'
+        display(self._seen(still), raw=True)  # type: ignore[no-untyped-call] # IPython has no types
+        data = super()._repr_mimebundle_()
+        view, metadata = data if isinstance(data, tuple) else (data, {})
+        display({**view, "text/plain": repr(self), "text/html": ""}, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+
+
+_HIDDEN = (
+    "<style>.jp-OutputArea-child:has(.dnnexplain-still):has(+ .jp-OutputArea-child .bqplot){display:none}"
+    ".output_area:has(.dnnexplain-still):has(+ .output_area .bqplot){display:none}</style>"
+)
+"""In JupyterLab, Voilà and pages of nbconvert, and in the older look of the latter."""
+
+
 def draw(chart: Chart) -> Any:
     """The picture as a ``bqplot.Figure``; ``figure.marks`` are its parts, ``figure.axes`` its axes."""
     drawer = {Kind.BARS: _bars, Kind.HEAT: _heat, Kind.CURVES: _lines, Kind.SCATTER: _lines}[chart.kind]
     figure = drawer(chart)
-    bundle = figure._repr_mimebundle_
-
-    def with_picture(**given: Any) -> Any:
-        """The widget, and for viewers without widgets (GitHub's preview, a page saved without a network) its picture."""
-        data = bundle(**given)
-        picture = svg.draw(chart)
-        seen = {"text/html": svg.as_image(picture), "image/svg+xml": svg.alone(picture)}
-        return {**data, **seen} if isinstance(data, dict) else data
-
-    figure._repr_mimebundle_ = with_picture
+    figure.still = svg.draw(chart)
     figure.title = chart.title
     figure.title_style = {"fill": "currentColor", **figure.title_style}  # bqplot's own is orange on a dark page
     figure.legend_location = "bottom-right" if chart.kind == Kind.BARS else "top-right"  # the longest bars are above
@@ -81,7 +111,7 @@ def _bars(chart: Chart) -> Any:
     across = _axis(lengths, chart.y.title, "bottom")
     down = _axis(names, "", "left", tick_style={"font-size": "11px"})
     room = min(220, 20 + 7 * max((len(label) for label in labels), default=0))
-    return bqplot.Figure(marks=[mark], axes=[across, down], fig_margin=_margin(left=room))
+    return LiveFigure(marks=[mark], axes=[across, down], fig_margin=_margin(left=room))
 
 
 def _apart(labels: list[str]) -> list[str]:
@@ -113,7 +143,7 @@ def _lines(chart: Chart) -> Any:
     marks += [_rule(scales, name, y=value) for name, value in chart.levels]
     marks += [_rule(scales, name, x=value) for name, value in chart.places]
     axes = [_axis(scales["x"], chart.x.title, "bottom"), _axis(scales["y"], chart.y.title, "left")]
-    return bqplot.Figure(marks=marks, axes=axes, fig_margin=_margin())
+    return LiveFigure(marks=marks, axes=axes, fig_margin=_margin())
 
 
 def _rule(scales: dict[str, Any], name: str, *, x: float | None = None, y: float | None = None) -> Any:
@@ -149,4 +179,4 @@ def _heat(chart: Chart) -> Any:
     axes = [_axis(along, chart.x.title, "bottom"), beside, bar]
     above = {"transform": "translate(0, -44px)"}  # the title: the bar of colours is below it
     margin = {**_margin(left=room), "top": 84}
-    return bqplot.Figure(marks=[mark], axes=axes, fig_margin=margin, padding_y=0.0, title_style=above)
+    return LiveFigure(marks=[mark], axes=axes, fig_margin=margin, padding_y=0.0, title_style=above)

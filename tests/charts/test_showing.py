@@ -168,11 +168,47 @@ def test_where_svg_and_styles_are_taken_out_the_picture_stays_as_an_image(kind):
 
 
 @every
-def test_a_figure_has_its_picture_for_viewers_without_widgets(kind):
+def test_a_figure_has_its_picture_for_viewers_without_widgets(kind, monkeypatch):
+    import IPython.display
+
     data = made(kind).plot()._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data
+    assert VIEW in data
     assert ET.fromstring(data["image/svg+xml"]).tag.endswith("svg")
     assert data["text/html"].startswith("<img ")
+    said = []
+    monkeypatch.setattr(IPython.display, "display", lambda shown, **_options: said.append(shown))
+    made(kind).plot()._ipython_display_()
+    still, live = said
+    assert VIEW in live
+    assert not live["text/html"]  # where no widget is drawn it adds nothing
+    assert VIEW not in still  # or a page that knows widgets would take it, and draw none without their code
+    assert len(ET.fromstring(still["text/html"]).findall(".//{http://www.w3.org/2000/svg}svg")) == 1
+    assert "array(" not in still["text/plain"] + live["text/plain"]
+
+
+def test_a_page_of_nbconvert_that_knows_the_widgets_state_shows_a_figure_s_picture():
+    import IPython.display
+    import nbformat
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+    from nbconvert import HTMLExporter
+
+    InteractiveShell.instance()
+    figure = made(KINDS[0]).plot()
+    with capture_output() as shown:
+        IPython.display.display(figure)
+    outputs = [nbformat.v4.new_output("display_data", part.data) for part in shown.outputs]
+    states = {figure.model_id: {"model_name": "FigureModel", "model_module": "bqplot", "state": {}}}
+    kept = {"application/vnd.jupyter.widget-state+json": {"state": states, "version_major": 2, "version_minor": 0}}
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("found.plot()", outputs=outputs)], metadata={"widgets": kept}
+    )
+    page, _ = HTMLExporter().from_notebook_node(book)
+    assert f'"model_id": "{figure.model_id}"' in page
+    assert page.count('class="dnnexplain-picture"') == 1
+
+
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def test_a_table_is_shown_whole_or_by_its_beginning():
