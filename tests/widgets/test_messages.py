@@ -1,5 +1,7 @@
 """What a step of a drag costs on the wire, and that the page always gets its answer."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -114,21 +116,57 @@ def test_the_page_hears_of_a_step_before_panels_that_compute_more(sent, session)
     assert order == [[hub]]
 
 
-def test_the_whole_dashboard_stays_within_the_messages_of_a_step(sent):
-    from dnnexplain.contract import state_from_values
-    from dnnexplain.policies import TorchPolicy, mlp
+BUILT_IN = ("abr", "cellular", "cran", "deeprm", "routing")
+
+
+def steps_of(name, sent, knobs=6):
+    """The app's first state of a system: what each step sends when a few knobs are dragged over their ranges."""
+    from dnnexplain.policies import load_any
     from dnnexplain.systems import make_system
     from dnnexplain_widgets import Dashboard
 
-    system = make_system("deeprm")
-    empty = state_from_values(system, {})
-    session = Dashboard(system, TorchPolicy(mlp(system), system, name="fresh"), empty).session
-    values = np.array(session.state.values)
-    values[:3] = 3, 4, 5
-    wish(session, 1, values)
+    system = make_system(name)
+    session = Dashboard(system, load_any("default", system)).session
+    begin = np.array(session.state.values)
+    wish(session, 1, begin)
     until_no_job_is_left()  # what panels compute beside the first step says that it is done
-    sent.clear()
-    values[0] = 4
-    wish(session, 2, values)
-    assert sum(message["bytes"] for message in sent) + PROTOCOL_BYTES <= 15_000
-    assert len(sent) + 2 <= 5
+    stamp = 1
+    for at in range(min(knobs, len(begin))):
+        for value in np.linspace(system.knobs[at].low, system.knobs[at].high, 5):
+            values, stamp, before = begin.copy(), stamp + 1, session.live.decision.action
+            values[at] = value
+            sent.clear()
+            wish(session, stamp, values)
+            messages = list(sent)
+            until_no_job_is_left()
+            yield messages, session.live.decision.action != before
+
+
+def test_the_whole_dashboard_stays_within_the_messages_of_a_step(sent):
+    changes, counts = 0, []
+    for messages, changed in steps_of("deeprm", sent):
+        changes += changed
+        assert sum(message["bytes"] for message in messages) + PROTOCOL_BYTES <= 15_000
+        counts.append(len(messages) + 2)
+    assert changes >= 2
+    assert np.median(counts) <= 5
+    assert max(counts) <= 9  # where what is decided or allowed changes, menus, guide, table and map say so
+
+
+def size_of(value):
+    return len(json.dumps(value, default=str))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_no_panel_sends_again_what_the_page_has(name, sent):
+    has = {}
+    for messages, _changed in steps_of(name, sent, knobs=1):
+        for message in messages:
+            page = has.setdefault(message["comm"], {})
+            for trait, value in message["data"].get("state", {}).items():
+                assert trait != "controls", "menus are sent anew, where only what changed in them is new"
+                parts = value if isinstance(value, dict) and trait not in {"live", "outdated"} else {trait: value}
+                before = page.get(trait, {})
+                again = sum(size_of(part) for key, part in parts.items() if key in before and before[key] == part)
+                assert again <= 250, (trait, again, [key for key, part in parts.items() if before.get(key) == part])
+                page[trait] = parts

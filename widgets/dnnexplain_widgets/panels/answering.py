@@ -6,12 +6,12 @@ from collections.abc import Callable
 from threading import Event
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets as t
 
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.results import Question
 from dnnexplain_widgets.jobs import Jobs, Task
+from dnnexplain_widgets.panels.sparing import SparingControls
 from dnnexplain_widgets.panels.subject import Subject
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.words import error_sentence
@@ -24,7 +24,7 @@ STOPPED_BEFORE = "Stopped: nothing of it is kept, and what is shown is from befo
 STOPPED_EMPTY = "Stopped: nothing of it is kept."
 
 
-class Answering(anywidget.AnyWidget):
+class Answering(SparingControls):
     """The base of :class:`Panel`: what it answers, for whom, and whether that is still what is asked.
 
     One rule for all panels: what was answered about another network, state or settings than the present ones
@@ -40,7 +40,6 @@ class Answering(anywidget.AnyWidget):
     SETTINGS: ClassVar[tuple[str, ...]] = ()
     """The controls that an answer depends on, by name, or by the beginning of their names if it ends in a space."""
 
-    controls: Any = t.List(help="Descriptions of the controls; see widgets/page/src/panel/controls.js.").tag(sync=True)
     answers = t.Dict(help="What the controls are at, by name.").tag(sync=True, echo_update=False)
     sentence = t.Unicode(help="Reads the picture; the live message's if empty.").tag(sync=True)
     badge = t.Dict(help="How far to trust it: {level, text, figures: [{name, value, meaning}]}.").tag(sync=True)
@@ -62,7 +61,7 @@ class Answering(anywidget.AnyWidget):
 
     def __del__(self) -> None:
         """A panel that could not be made has nothing of its own to close."""
-        anywidget.AnyWidget.close(self)
+        SparingControls.close(self)
 
     def watch_age(self) -> None:
         """Look at what is shown, whenever that or what is asked changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import Choice, Discrete, DnnExplainError, NetworkPolicy
+from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy
 from dnnexplain.explain.attribution.methods import METHODS
 from dnnexplain.explain.attribution.saved_attribution import ThenAndNow, compare_saved
 from dnnexplain.explain.attribution.targets import menu
@@ -13,7 +13,7 @@ from dnnexplain.explain.faithfulness.compared import TrustedComparison, compare_
 from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.live import nothing_inside
-from dnnexplain_widgets.menus import menu_of
+from dnnexplain_widgets.menus import menu_of, why_not
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
@@ -211,9 +211,10 @@ class AttributionPanel(Panel):
             self.sentence = ""  # what was said of a rule before
         default, *others = menu(session.system, session.live.decision)
         first, *references = session.system.baselines(session.state)
-        why = f"why this and not the next best ({default})"
-        first_target = why if isinstance(session.system.output, Discrete) else default
-        targets = [["default", first_target], *([name, name] for name in others)]
+        targets = [
+            ["default", why_not(session.system, session.live.decision, default)],
+            *([name, name] for name in others),
+        ]
         baselines = menu_of("baseline", "counted from", references, [("default", f"{first} (default)")])
         full = len(ticked) >= MOST
         controls = [

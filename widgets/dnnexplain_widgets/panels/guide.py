@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import traitlets as t
 
 from dnnexplain.contract import Decision, Discrete, NetworkPolicy, System
 from dnnexplain.contract.tours import Step
@@ -42,6 +43,8 @@ class GuidePanel(Panel):
     Args:
         lead: what is controlled and what the network sees; the spec's if not given.
     """
+
+    page = t.Dict(help="What no step changes: {lead, read, key}.").tag(sync=True)
 
     QUESTION = "Where does one begin?"
     PARTS = ({"part": "guide"},)
@@ -112,7 +115,8 @@ class GuidePanel(Panel):
             for at, step in enumerate(self.steps)
         ]
         read = [*_READ, *self._assumed, *filter(None, [self._network_card()])]
-        self.figure = {"lead": self.lead, "read": read, "steps": steps, "key": self.session.system.name}
+        self.page = {"lead": self.lead, "read": read, "key": self.session.system.name}
+        self.figure = {"steps": steps}
 
     def _network_card(self) -> str:
         """The network's name and how it stands, where that is known."""

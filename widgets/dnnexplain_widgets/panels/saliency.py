@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnexplain.contract import Discrete, NetworkPolicy, Pictured
+from dnnexplain.contract import NetworkPolicy, Pictured
 from dnnexplain.explain.attribution.methods import METHODS, Measure, Method
 from dnnexplain.explain.attribution.one_state import Attribution
 from dnnexplain.explain.attribution.targets import menu
-from dnnexplain_widgets.menus import menu_of
+from dnnexplain_widgets.menus import menu_of, why_not
 from dnnexplain_widgets.panels.base import Panel
 
 __all__ = ["SaliencyPanel"]
@@ -61,8 +61,7 @@ class SaliencyPanel(Panel):
             return
         default, *others = menu(session.system, live.decision)
         first = "default"
-        chooses = isinstance(session.system.output, Discrete)
-        targets = [[first, f"why this and not the next best ({default})" if chooses else default]]
+        targets = [[first, why_not(session.system, live.decision, default)]]
         targets += [[name, name] for name in others]
         if session.ask.target != first and session.ask.target not in others:
             targets.append([session.ask.target, session.ask.target])

@@ -386,9 +386,10 @@ export function targetMenu(output, decision, graph) {
   const action = /** @type {number} */ (decision.action);
   const others = names.filter((_, at) => at !== action);
   const best = nameOf(resolveTarget(output, decision, "default"));
+  const chosen = `${names[action]} minus `;
   return [
-    ["default", `why this and not the next best (${best})`],
-    ...others.map((name) => `${names[action]} minus ${name}`).filter((name) => name !== best),
+    ["default", best.startsWith(chosen) ? `why not ${best.slice(chosen.length)}, the next best` : best],
+    ...others.map((name) => `${chosen}${name}`).filter((name) => name !== best),
     ...names.map((name) => `logit of ${name}`),
     ...names.filter((_, at) => valid[at]).map((name) => `probability of ${name}`),
   ].map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));

@@ -14,7 +14,7 @@ export function makeControls(model) {
   const more = makeMore();
   let drawn = "";
   const update = () => {
-    const specs = model.get("controls");
+    const specs = controlsOf(model);
     const answers = model.get("answers");
     const shape = JSON.stringify(specs);
     if (shape !== drawn) {
@@ -30,6 +30,26 @@ export function makeControls(model) {
     element.hidden = !specs.length;
   };
   return { element, update };
+}
+
+/**
+ * The controls as they were last sent, with what changed since.
+ * @param {PanelModel} model
+ * @returns {PartSpec[]}
+ */
+function controlsOf(model) {
+  const turned = model.get("turned") || {};
+  return model.get("controls").map((/** @type {PartSpec} */ spec, /** @type {number} */ place) => ({ ...spec, ...turned[place] }));
+}
+
+/**
+ * The options of a control as [value, text]; one that is called by its value is sent as that alone.
+ * @param {PartSpec} spec
+ * @returns {HTMLElement[]}
+ */
+function optionsOf(spec) {
+  const pairs = spec.options.map((/** @type {any} */ option) => (typeof option === "string" ? [option, option] : option));
+  return pairs.map((/** @type {string[]} */ [value, text]) => h("option", { value: String(value) }, text));
 }
 
 /** "More": what a first answer does not need; it stays open or closed when the controls change. */
@@ -98,7 +118,7 @@ function suggestions(spec, input) {
   if (spec.kind !== "text" || !spec.options) return null;
   lists += 1;
   input.setAttribute("list", `dx-names-${lists}`);
-  return h("datalist", { id: `dx-names-${lists}` }, ...spec.options.map((/** @type {any} */ [value, text]) => h("option", { value: String(value) }, text)));
+  return h("datalist", { id: `dx-names-${lists}` }, ...optionsOf(spec));
 }
 
 /**
@@ -117,8 +137,7 @@ function makeFile(spec, input) {
  */
 function makeInput(model, spec) {
   if (spec.kind === "select") {
-    const options = spec.options.map((/** @type {any} */ [value, text]) => h("option", { value: String(value) }, text));
-    return h("select", { onchange: (event) => answer(model, spec.name, event.target.value) }, ...options);
+    return h("select", { onchange: (event) => answer(model, spec.name, event.target.value) }, ...optionsOf(spec));
   }
   if (spec.kind === "check") {
     return h("input", { type: "checkbox", onchange: (event) => answer(model, spec.name, event.target.checked) });

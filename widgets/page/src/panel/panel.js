@@ -48,7 +48,7 @@ export function mountPanel({ model, el, hub }, makers) {
   };
   const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone", "guide"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((/** @type {string} */ what) => gate.run(calls[what]));
-  const own = ["question", "controls", "answers", "sentence", "hero", "badge", "error", "busy", "code", "comparison", "outdated", "stopped"];
+  const own = ["question", "controls", "turned", "answers", "sentence", "hero", "badge", "error", "busy", "code", "comparison", "outdated", "stopped"];
   for (const name of own) model.on(`change:${name}`, () => {
     shell.update("own");
     terms.later();

@@ -67,6 +67,7 @@ interface Lane {
 
 interface RunLanes {
   title: number;
+  wrong: number;
   rows: Lane[];
 }
 

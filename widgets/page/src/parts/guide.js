@@ -1,4 +1,4 @@
-// The way in: figure is {key, lead, read: [..], steps: [{say, done, learnt}]}. Shown until it is closed, once per
+// The way in: page is {key, lead, read: [..]}, figure {steps: [{say, done, learnt}]}. Shown until it is closed, once per
 // system and browser; the page's head has a button that brings it back.
 
 import { press } from "../session/answers.js";
@@ -24,13 +24,14 @@ export function makeGuide(store, part, model) {
     h("div", { class: "dx-guide-try" }, head, steps));
   const host = () => element.closest("[data-panel], .dx-host") || element;
   const show = (/** @type {boolean} */ open) => {
-    keepGuide(model.get("figure").key, !open);
+    keepGuide(model.get("page").key, !open);
     store.guide = open;
     update();
     store.emit("guide");
   };
   const update = () => {
-    const { key, lead: words, read: rules = [], steps: all = [] } = model.get("figure");
+    const { key, lead: words, read: rules = [] } = model.get("page");
+    const { steps: all = [] } = model.get("figure");
     store.guide ??= !guideClosed(key);
     if (store.guideKey !== key) {
       store.guideKey = key;
@@ -47,6 +48,6 @@ export function makeGuide(store, part, model) {
     skip.hidden = now < 0;
     again.hidden = now === 0;
   };
-  model.on("change:figure", update);
+  for (const name of ["page", "figure"]) model.on(`change:${name}`, update);
   return { element, update: (/** @type {string} */ what) => (["scene", "guide", "own"].includes(what) ? update() : null), stop() {} };
 }

@@ -12,11 +12,10 @@ import { roundNumbers } from "./chart.js";
 import { makeGrips } from "./grips.js";
 import { shorten } from "./paint.js";
 import { makeScrubber } from "./scrubber.js";
-import { LANE, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
+import { FONT, LANE, LOUD, TITLE, fitsBeside, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
 
 const NAMES = 220; // px that the names of a lane's curves take
 const ROOM = 520; // px from which on a lane's span is written in full
-const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
 /** @type {Record<string, string>} */
 const WRONG = { light: "#a3161f", dark: "#ff8a80" };
 /** @type {Record<string, string>} */
@@ -84,9 +83,9 @@ function drawTimeline(view) {
   view.box.hidden = !figure;
   if (!figure) view.grips.update(); // what it says goes with the picture
   if (!figure || width < 60) return;
-  const { lanes, height } = lanesOf(figure);
   const ratio = window.devicePixelRatio || 1;
   const context = /** @type {Pen} */ (view.canvas.getContext("2d"));
+  const { lanes, height } = lanesOf(figure, figure.runs.map((run) => !fitsBeside(context, run, width)));
   context.font = `400 12px ${FONT}`;
   const names = figure.runs.flatMap((run) => run.tracks.map((track) => context.measureText(track.name).width * (track.wrong ? 1.2 : 1)));
   context.font = `400 11px ${FONT}`;
@@ -120,26 +119,26 @@ const LEAST_SUMMARY = 60; // px: less of a summary says nothing
  * @param {RunLanes} given
  * @param {number} index
  */
-function drawRun(view, context, ink, run, { title, rows }, index) {
+function drawRun(view, context, ink, run, { title, wrong, rows }, index) {
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
-  context.font = `600 13px ${FONT}`;
+  context.font = TITLE;
   context.fillStyle = ink.text;
-  context.fillText(run.name, 0, title);
+  context.fillText(shorten(context, run.name, view.width), 0, title);
   const after = context.measureText(run.name).width + 10;
-  const loud = `700 15px ${FONT}`;
-  context.font = loud;
-  const kept = run.wrong ? context.measureText(run.wrong).width + 12 : 0; // what goes wrong is never cut off for the rest
+  context.font = LOUD;
+  const beside = run.wrong && wrong === title; // what goes wrong is never cut off for the rest
+  const kept = beside ? context.measureText(run.wrong).width + 12 : 0;
   context.font = `400 12px ${FONT}`;
   context.fillStyle = ink.soft;
   const room = view.width - after - kept;
   const words = kept && room < LEAST_SUMMARY ? "" : shorten(context, run.summary, room);
   context.fillText(words, after, title);
   if (run.wrong) {
-    const beside = after + (words ? context.measureText(words).width + 12 : 0);
-    context.font = loud;
+    const from = beside ? after + (words ? context.measureText(words).width + 12 : 0) : 0;
+    context.font = LOUD;
     context.fillStyle = WRONG[view.store.theme];
-    context.fillText(shorten(context, run.wrong, view.width - beside), beside, title);
+    context.fillText(shorten(context, run.wrong, view.width - from), from, wrong);
   }
   run.tracks.forEach((track, at) => drawLane(view, context, ink, track, rows[at], run.curves.some((curve) => curve.track === at)));
   for (const [object, track, from, to, low, high] of run.bars) {
