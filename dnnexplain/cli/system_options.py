@@ -11,16 +11,16 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import typer
 
+from dnnexplain.cli.finding import Found, find, finder_of, unknown
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Parameter, Spec
 from dnnexplain.contract.specs import Recipe
-from dnnexplain.registry import known_systems, make_system, spec_of
+from dnnexplain.registry import known_systems, spec_of
 
 __all__ = [
     "DEFAULT_SYSTEM",
@@ -36,7 +36,7 @@ __all__ = [
 DEFAULT_SYSTEM = next(iter(known_systems()))
 """The system that a command means when it names none."""
 
-SYSTEM_HELP = "The system (dnnexplain systems lists them), or one of your own as module:Class."
+SYSTEM_HELP = "The system (dnnexplain systems lists them), your own as module:Class, or a gymnasium id (CartPole-v1)."
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ class SystemOptions:
     def make(self, base: Mapping[str, Any] | None = None) -> EpisodeSystem:
         """The system; ``base`` are parameters that hold where the command line says nothing."""
         given = {**(base or {}), **self.system}
-        if self.factory is not None:
-            return self.factory(**given)  # type: ignore[no-any-return]
-        return make_system(self.spec.name, **given)
+        return Found(self.spec, self.factory).make(**given)
 
     def make_for(self, policy: str) -> EpisodeSystem:
         """The system with the parameters that a shipped network needs, where the command line says nothing else."""
@@ -147,17 +145,15 @@ def positional(arguments: Sequence[str]) -> list[str]:
 
 
 def named_system(arguments: Sequence[str], flags: Collection[str] = ()) -> str:
-    """The system that a command line names: its first argument that is one, by name or as module:Class.
+    """The system that a command line names: its first argument that means one (:mod:`dnnexplain.cli.finding`).
 
     Args:
         arguments: what follows the command.
         flags: the command's own options that take no value, such as ``--json``; what follows another may be its value.
     """
-    known = known_systems()
     for before, word in pairwise(("", *arguments)):
-        if word in known and not _takes_a_value(before, flags, word):
-            return word
-        if not word.startswith("-") and _is_reference(word):
+        finder = None if word.startswith("-") else finder_of(word)
+        if finder is not None and (finder.certain or not _takes_a_value(before, flags, word)):
             return word
     return DEFAULT_SYSTEM
 
@@ -165,6 +161,8 @@ def named_system(arguments: Sequence[str], flags: Collection[str] = ()) -> str:
 def _takes_a_value(option: str, flags: Collection[str], system: str) -> bool:
     if not option.startswith("--") or "=" in option or option in flags:
         return False
+    if system not in known_systems():
+        return True
     spec = spec_of(system)
     return option not in {_flag(item.name) for item in (*spec.parameters, *_of_workloads(spec)) if item.type is bool}
 
@@ -174,25 +172,6 @@ def flags_of(function: Callable[..., None]) -> set[str]:
     parameters = inspect.signature(function, eval_str=True).parameters.values()
     flags = [item for item in parameters if item.annotation is bool]
     return {name for item in flags for name in (getattr(item.default, "param_decls", ()) or (_flag(item.name),))}
-
-
-def _is_reference(word: str) -> bool:
-    module, colon, attribute = word.partition(":")
-    return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
-
-
-def _own(reference: str) -> tuple[Spec, Callable[..., Any]]:
-    """The spec and the class of a user's own system."""
-    module, _, attribute = reference.partition(":")
-    try:
-        made = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        msg = f"{reference} cannot be imported: {error}; give module:Class of a module on the Python path"
-        raise DnnExplainError(msg) from None
-    if not callable(made):
-        msg = f"{reference} is a {type(made).__name__}; give a class or a function that makes a system"
-        raise DnnExplainError(msg)
-    return spec_of(made()), made
 
 
 KEPT = {"sets", "unseen", "states", "pairs", "polish_sets", "restarts", "futures", "survey"}
@@ -228,7 +207,8 @@ def with_options(
         line: the whole command line, for stories of how something was made.
     """
     name = named_system(arguments, flags_of(function))
-    spec, factory = _own(name) if ":" in name else (spec_of(name), None)
+    found = find(name)
+    spec = found.spec
     groups: dict[str, list[Parameter]] = {"searched": list(spec.searched) if searched else []}
     groups |= {"system": _as_made(spec, defaults), "played": [], "workload": [], "recipe": []}
     if replayed:
@@ -252,7 +232,8 @@ def with_options(
     @wraps(function)
     def command(*, system: str, **given: Any) -> None:
         if system != name:
-            spec_of(system)  # says which there are
+            if finder_of(system) is None:
+                raise unknown(system)
             msg = f"{system} stands where a value of an option may: write the system first, dnnexplain {line[0]} {system} ..."
             raise DnnExplainError(msg)
         for key in KEPT & given.keys():
@@ -268,7 +249,9 @@ def with_options(
             elif value is not None and not (parameter.type is bool and value == parameter.default):
                 values[group][key] = parameter.check(value)
         guard = values.pop("guard", {}).get("guard")
-        function(system=system, options=SystemOptions(spec, **values, factory=factory, guard=guard, line=line), **given)
+        function(
+            system=system, options=SystemOptions(spec, **values, factory=found.factory, guard=guard, line=line), **given
+        )
 
     own = [item for item in signature.parameters.values() if item.name != "options"]
     shown = [_option(item, many=many and group == "workload") for group, item in offered.values()]
@@ -327,7 +310,7 @@ def _flag(name: str) -> str:
 def _examples_of(system: str, epilog: str) -> str:
     """Examples with a system's name and its words: one of its properties for PROPERTY, a rule for RULE, those of its spec."""
     shown = re.sub(rf" {DEFAULT_SYSTEM}(?=\s|$)", lambda _: f" {system}", epilog)
-    if ":" in system:
+    if system not in known_systems():
         return shown
     spec = spec_of(system)
     words = {"FILE_OPTION": spec.file_option, **spec.said}
@@ -359,7 +342,7 @@ class CommandLine(typer.Typer):
         about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
         system = named_system(about, flags_of(function))
         shown = _examples_of(system, epilog)
-        if groups.get("recipe") and ":" not in system:
+        if groups.get("recipe") and system in known_systems():
             recipes = (f"  {recipe.name}: {recipe.about}" for recipe in spec_of(system).recipes)
             shown = "\n".join(("\b", "Recipes, the default first:", *recipes, "", shown))
         self.command(name, epilog=shown)(with_options(function, about, line=self.arguments, **groups))

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from dnnexplain.cli.finding import Found, find
 from dnnexplain.cli.output import examples, print_json, print_table
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM
 from dnnexplain.contract import EpisodeSystem, Knob, Spec
@@ -27,10 +28,10 @@ def systems(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List the systems, those of other installed packages too, and the knobs that explainers may turn."""
-    from dnnexplain.registry import make_system, spec_of, specs
+    from dnnexplain.registry import specs
 
-    chosen = [spec_of(name)] if name else list(specs().values())
-    described = [_describe(spec, make_system(spec.name)) for spec in chosen]
+    chosen = [find(name)] if name else [Found(spec) for spec in specs().values()]
+    described = [_describe(found.spec, found.make()) for found in chosen]
     if as_json:
         print_json({"systems": described})
         return

@@ -412,8 +412,8 @@ def _made(env: Any) -> Any:
     if isinstance(env, str):
         try:
             return gymnasium.make(env)
-        except gymnasium.error.Error as error:
-            hint = "import the package that registers it, or give the environment itself"
+        except (gymnasium.error.Error, ImportError) as error:
+            hint = "import the package that registers it or name it too (package:Id-v0), or give the environment itself"
             msg = f"gymnasium makes no environment {env!r}: {str(error).rstrip('.')}; {hint}"
             raise DnnExplainError(msg) from None
     made = env() if callable(env) and not isinstance(env, gymnasium.Env) else env
