@@ -207,8 +207,8 @@ def with_options(
         line: the whole command line, for stories of how something was made.
     """
     name = named_system(arguments, flags_of(function))
-    found = find(name)
-    spec = found.spec
+    meant = find(name)
+    spec = meant.spec
     groups: dict[str, list[Parameter]] = {"searched": list(spec.searched) if searched else []}
     groups |= {"system": _as_made(spec, defaults), "played": [], "workload": [], "recipe": []}
     if replayed:
@@ -250,7 +250,7 @@ def with_options(
                 values[group][key] = parameter.check(value)
         guard = values.pop("guard", {}).get("guard")
         function(
-            system=system, options=SystemOptions(spec, **values, factory=found.factory, guard=guard, line=line), **given
+            system=system, options=SystemOptions(spec, **values, factory=meant.factory, guard=guard, line=line), **given
         )
 
     own = [item for item in signature.parameters.values() if item.name != "options"]

@@ -31,7 +31,7 @@ def systems(
     from dnnexplain.registry import specs
 
     chosen = [find(name)] if name else [Found(spec) for spec in specs().values()]
-    described = [_describe(found.spec, found.make()) for found in chosen]
+    described = [_describe(item.spec, item.make()) for item in chosen]
     if as_json:
         print_json({"systems": described})
         return
