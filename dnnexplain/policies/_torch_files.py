@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle  # for the name of an error
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import open_zip
 
-__all__ = ["OLD_TORCH", "read_state_dict"]
+__all__ = ["OLD_TORCH", "Listed", "read_state_dict"]
 
 MOST_NUMBERS = 1 << 28
 KEYS = ("state_dict", "model_state_dict", "model", "policy")
@@ -110,10 +111,11 @@ def _refuse_programs(path: Path, data: bytes) -> None:
 
 def _tensors(path: Path, loaded: Any, key: str | None) -> dict[str, torch.Tensor]:
     """The state dict in a torch file, also where a training loop put it among other things."""
-    if isinstance(loaded, list | tuple) and loaded and all(isinstance(part, Mapping) for part in loaded):
-        # Some training loops save actor and critic as a list of state dicts.
-        loaded = {f"{number}.{name}": item for number, part in enumerate(loaded) for name, item in part.items()}
+    if key is None and _is_listed(loaded):
+        return Listed.of(loaded)
     parts = dict(_state_dicts(loaded, ""))
+    if not parts:
+        raise _no_state_dict(path, loaded)
     if key is not None and key not in parts:
         inside = _parts_inside(parts, key)
         if len(inside) != 1:
@@ -123,9 +125,8 @@ def _tensors(path: Path, loaded: Any, key: str | None) -> dict[str, torch.Tensor
     if key is None and len(likely) > 1 and "" not in parts:
         msg = f"{path} holds several networks ({', '.join(map(repr, likely[:8]))}); say which: key={likely[0]!r}"
         raise DnnExplainError(msg)
-    if not parts or not (likely or key):
-        msg = f"{path} holds no state dict (layer names with their weights) but a {type(loaded).__name__}; {INSTEAD}"
-        raise DnnExplainError(msg)
+    if not (likely or key):
+        raise _no_state_dict(path, loaded)
     chosen = parts[key if key is not None else "" if "" in parts else likely[0]]
     if sum(item.numel() for item in chosen.values()) > MOST_NUMBERS:
         msg = f"{path} claims more than {MOST_NUMBERS:,} weights; a controller's network is far smaller"
@@ -135,10 +136,76 @@ def _tensors(path: Path, loaded: Any, key: str | None) -> dict[str, torch.Tensor
             f"{path} holds shapes without numbers (torch's meta tensors); save the module after its weights were loaded"
         )
         raise DnnExplainError(msg)
-    if any(item.layout != torch.strided or item.is_quantized for item in chosen.values()):
-        msg = f"{path} holds sparse or quantized weights; save them as plain float32: module.float().state_dict()"
+    if name := _quantised(chosen):
+        raise _no_gradient(path, name)
+    if any(item.layout != torch.strided for item in chosen.values()):
+        msg = f"{path} holds sparse weights; save them in full: torch.save({{n: w.to_dense() for n, w in module.state_dict().items()}}, path)"
         raise DnnExplainError(msg)
     return chosen
+
+
+class Listed(dict[str, torch.Tensor]):
+    """State dicts of a list, as some training loops save actor and critic, their names behind their numbers.
+
+    A system may know them together, and a module may have them all; else one of them is to be chosen.
+    """
+
+    count = 0
+
+    @classmethod
+    def of(cls, parts: Sequence[Mapping[str, torch.Tensor]]) -> Listed:
+        """State dicts by number: ``0.weight``."""
+        listed = cls({f"{number}.{name}": item for number, part in enumerate(parts) for name, item in part.items()})
+        listed.count = len(parts)
+        return listed
+
+    def check_single(self, path: Path) -> None:
+        """That there is one of them.
+
+        Raises:
+            DnnExplainError: there are more.
+        """
+        if self.count > 1:
+            msg = f"{path} holds a list of {self.count} state dicts, which does not say what each is; say which by its number: key='0' (--key 0)"
+            raise DnnExplainError(msg)
+
+
+def _is_listed(loaded: Any) -> bool:
+    """Whether it is a list of state dicts, of plain weights alone."""
+    return (
+        isinstance(loaded, list | tuple)
+        and len(loaded) > 0
+        and all(isinstance(part, Mapping) and part for part in loaded)
+        and not any(_quantised(part) for part in loaded)
+        and all(isinstance(item, torch.Tensor) for part in loaded for item in part.values())
+    )
+
+
+def _quantised(loaded: Any, depth: int = 0) -> str:
+    """The name of a weight that torch keeps as whole numbers with a scale, wherever it lies; empty if there is none."""
+    for name, item in _items(loaded) if depth <= _DEEPEST else ():
+        if (isinstance(item, torch.Tensor) and item.is_quantized) or str(name).endswith("_packed_params"):
+            return str(name)
+        if inside := _quantised(item, depth + 1):
+            return f"{name}.{inside}"
+    return ""
+
+
+def _no_gradient(path: Path, name: str) -> DnnExplainError:
+    return DnnExplainError(
+        f"{path} holds quantised weights (whole numbers with a scale: {name}), which have no gradient to explain; save the "
+        "network as it was before it was quantised: torch.save(float_module.state_dict(), path)"
+    )
+
+
+def _no_state_dict(path: Path, loaded: Any) -> DnnExplainError:
+    """That there is no state dict, and what there is."""
+    if name := _quantised(loaded):
+        return _no_gradient(path, name)
+    what = f"a {type(loaded).__name__}"
+    if isinstance(loaded, list | tuple) and loaded and all(isinstance(item, torch.Tensor) for item in loaded):
+        what += f" of {counted(len(loaded), 'tensor')} without names, which does not say what layer each belongs to"
+    return DnnExplainError(f"{path} holds no state dict (layer names with their weights) but {what}; {INSTEAD}")
 
 
 def _parts_inside(parts: Mapping[str, dict[str, torch.Tensor]], key: str) -> dict[str, dict[str, torch.Tensor]]:
@@ -159,12 +226,22 @@ def _keys(parts: Mapping[str, dict[str, torch.Tensor]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(part for part in parts if part), *inside])) or ("none",)
 
 
+_DEEPEST = 4
+
+
+def _items(loaded: Any) -> Iterable[tuple[Any, Any]]:
+    """What lies in a mapping or a list, by its name or number; nothing of anything else."""
+    if isinstance(loaded, Mapping):
+        return loaded.items()
+    return enumerate(loaded) if isinstance(loaded, list | tuple) else ()
+
+
 def _state_dicts(loaded: Any, key: str, depth: int = 0) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
-    """Every mapping from names to tensors, by its key: ``"state_dict"``, ``"agent.actor"``."""
-    if not isinstance(loaded, Mapping) or depth > 4:
+    """Every mapping from names to tensors, by its key: ``"state_dict"``, ``"agent.actor"``, ``"networks.0"``."""
+    if depth > _DEEPEST:
         return
-    if loaded and all(isinstance(item, torch.Tensor) for item in loaded.values()):
+    if isinstance(loaded, Mapping) and loaded and all(isinstance(item, torch.Tensor) for item in loaded.values()):
         yield key, {str(name): item for name, item in loaded.items()}
         return
-    for name, item in loaded.items():
+    for name, item in _items(loaded):
         yield from _state_dicts(item, f"{key}.{name}".lstrip("."), depth + 1)

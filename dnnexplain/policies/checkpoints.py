@@ -24,7 +24,7 @@ from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
 from dnnexplain.policies._sb3_pipeline import NOT_NORMALIZED, check_observations
-from dnnexplain.policies._torch_files import OLD_TORCH, read_arrays, read_state_dict
+from dnnexplain.policies._torch_files import OLD_TORCH, Listed, read_arrays, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
 from dnnexplain.policies.keras_files import HDF5, is_keras_zip, read_h5_weights, read_keras
@@ -393,6 +393,8 @@ def load_any(
         known = _known(system, path, weights) if module is None else None
         if known is not None:
             return _policy(known[0], system, path, how, {}, known[1])
+        if isinstance(weights, Listed) and module is None:
+            weights.check_single(path)
         return _bare(weights, system, path, how)
     if is_onnx(data) or path.suffix == ".onnx":
         graph = read_onnx(path)

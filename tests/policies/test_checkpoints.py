@@ -284,6 +284,7 @@ def test_torchscript_is_refused(tmp_path):
     one_sentence("TorchScript program", load_any, path, FakeChoice())
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, which gives quantisation to another package
 def test_other_zips_truncated_zips_and_odd_contents(tmp_path):
     path, system = tmp_path / "net.pt", FakeChoice()
     with path.open("wb") as stream:
@@ -297,10 +298,20 @@ def test_other_zips_truncated_zips_and_odd_contents(tmp_path):
     for content, match in [
         ([torch.zeros(3)], "holds no state dict .* but a list"),
         ({"w": torch.zeros(1).expand(1 << 29)}, "claims more than"),
-        ({"w": torch.zeros(3, 3).to_sparse()}, "sparse or quantized"),
+        ({"w": torch.zeros(3, 3).to_sparse()}, r"sparse weights; save them in full: .*to_dense\(\)"),
+        ([torch.zeros(3), torch.zeros(3)], "a list of 2 tensors without names, which does not say what layer"),
+        *((content, "quantised weights .* save the network as it was before") for content in quantised()),
     ]:
         torch.save(content, path)
         one_sentence(match, load_any, path, system)
+
+
+def quantised():
+    """Weights as torch's quantisation leaves them: of single tensors, and packed with their scale, wherever they lie."""
+    whole = torch.quantize_per_tensor(torch.rand(3, 35), 0.1, 0, torch.qint8)
+    packed = {"0.scale": torch.tensor(1.0), "0._packed_params.dtype": torch.qint8}
+    packed |= {"0._packed_params._packed_params": (whole, torch.zeros(3))}
+    return [{"weight": whole}, packed, {"state_dict": packed, "epoch": 3}, [packed, packed], {"a": {"weight": whole}}]
 
 
 @pytest.mark.parametrize("kind", [torch.complex64, torch.int8])
@@ -313,3 +324,18 @@ def test_weights_that_are_no_real_floats_are_refused(kind):
     weights = {"weight": torch.ones(2, 3, dtype=kind), "bias": torch.zeros(2)}
     with pytest.raises(DnnExplainError, match=f"'weight' holds {str(kind)[6:]} numbers, real floats are expected"):
         fill(layer, weights, "net.pt")
+
+
+def test_of_a_list_of_state_dicts_one_is_chosen_by_its_number(tmp_path):
+    path, system = tmp_path / "both.pt", FakeChoice()
+    actor, critic, other = dense(35, 20, 3), dense(35, 20, 1), dense(35, 20, 3)
+    torch.save([critic.state_dict(), actor.state_dict()], path)
+    one_sentence(r"a list of 2 state dicts, .* say which by its number: key='0' \(--key 0\)", load_any, path, system)
+    observations = np.random.default_rng(0).random((4, *system.observation_shape)).astype(np.float32)
+    wanted = actor(torch.from_numpy(observations)).detach().numpy()
+    assert np.allclose(load_any(path, system, key="1").outputs(observations), wanted, atol=1e-6)
+    torch.save({"networks": [other.state_dict(), actor.state_dict()], "epoch": 7}, path)
+    one_sentence("several networks .*say which: key='networks.0'", load_any, path, system)
+    assert np.allclose(load_any(path, system, key="networks.1").outputs(observations), wanted, atol=1e-6)
+    torch.save([actor.state_dict()], path)
+    assert np.allclose(load_any(path, system).outputs(observations), wanted, atol=1e-6)
