@@ -332,7 +332,7 @@ def test_of_a_list_of_state_dicts_one_is_chosen_by_its_number(tmp_path):
     torch.save([critic.state_dict(), actor.state_dict()], path)
     one_sentence(r"a list of 2 state dicts, .* say which by its number: key='0' \(--key 0\)", load_any, path, system)
     observations = np.random.default_rng(0).random((4, *system.observation_shape)).astype(np.float32)
-    wanted = actor(torch.from_numpy(observations)).detach().numpy()
+    wanted = actor(torch.from_numpy(observations).flatten(1)).detach().numpy()
     assert np.allclose(load_any(path, system, key="1").outputs(observations), wanted, atol=1e-6)
     torch.save({"networks": [other.state_dict(), actor.state_dict()], "epoch": 7}, path)
     one_sentence("several networks .*say which: key='networks.0'", load_any, path, system)
