@@ -11,11 +11,11 @@ from typing import Any
 from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Parameter, Spec
 from dnnexplain.registry import derived_spec, known_systems, make_system, spec_of
 
-__all__ = ["FINDERS", "Finder", "Found", "find", "finder_of", "unknown"]
+__all__ = ["FINDERS", "Finder", "Meaning", "find", "finder_of", "unknown"]
 
 
 @dataclass(frozen=True)
-class Found:
+class Meaning:
     """A system that a word means.
 
     Attributes:
@@ -44,7 +44,7 @@ class Finder:
     """
 
     means: Callable[[str], bool]
-    find: Callable[[str], Found]
+    find: Callable[[str], Meaning]
     certain: bool = False
 
 
@@ -53,7 +53,7 @@ def finder_of(word: str) -> Finder | None:
     return next((finder for finder in FINDERS if finder.means(word)), None)
 
 
-def find(word: str) -> Found:
+def find(word: str) -> Meaning:
     """The system that a word means.
 
     Raises:
@@ -72,8 +72,8 @@ def _known(word: str) -> bool:
     return word in known_systems()
 
 
-def _by_name(word: str) -> Found:
-    return Found(spec_of(word))
+def _by_name(word: str) -> Meaning:
+    return Meaning(spec_of(word))
 
 
 # --- one of the user's own ----------------------------------------------------------------------
@@ -84,7 +84,7 @@ def _is_reference(word: str) -> bool:
     return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
-def _own(reference: str) -> Found:
+def _own(reference: str) -> Meaning:
     """The spec and the class of a user's own system."""
     module, _, attribute = reference.partition(":")
     try:
@@ -95,7 +95,7 @@ def _own(reference: str) -> Found:
     if not callable(made):
         msg = f"{reference} is a {type(made).__name__}; give a class or a function that makes a system"
         raise DnnExplainError(msg)
-    return Found(spec_of(made()), made)
+    return Meaning(spec_of(made()), made)
 
 
 # --- an environment that gymnasium knows --------------------------------------------------------
@@ -115,7 +115,7 @@ def _is_id(word: str) -> bool:
     return _ID.fullmatch(word) is not None
 
 
-def _environment(name: str) -> Found:
+def _environment(name: str) -> Meaning:
     """An environment of gymnasium, whose knobs come from its observation space."""
     from dnnexplain.systems import GymSystem
 
@@ -125,7 +125,7 @@ def _environment(name: str) -> Found:
         return GymSystem(name, **given) if given else first
 
     sentence = f"The environment {name} of gymnasium; its knobs are what it shows."
-    return Found(replace(derived_spec(first), sentence=sentence, parameters=_SETTINGS), made)
+    return Meaning(replace(derived_spec(first), sentence=sentence, parameters=_SETTINGS), made)
 
 
 def unknown(word: str) -> DnnExplainError:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import typer
 
-from dnnexplain.cli.finding import Found, find, finder_of, unknown
+from dnnexplain.cli.finding import Meaning, find, finder_of, unknown
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Parameter, Spec
 from dnnexplain.contract.specs import Recipe
 from dnnexplain.registry import known_systems, spec_of
@@ -76,7 +76,7 @@ class SystemOptions:
     def make(self, base: Mapping[str, Any] | None = None) -> EpisodeSystem:
         """The system; ``base`` are parameters that hold where the command line says nothing."""
         given = {**(base or {}), **self.system}
-        return Found(self.spec, self.factory).make(**given)
+        return Meaning(self.spec, self.factory).make(**given)
 
     def make_for(self, policy: str) -> EpisodeSystem:
         """The system with the parameters that a shipped network needs, where the command line says nothing else."""

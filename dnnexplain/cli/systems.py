@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from dnnexplain.cli.finding import Found, find
+from dnnexplain.cli.finding import Meaning, find
 from dnnexplain.cli.output import examples, print_json, print_table
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM
 from dnnexplain.contract import EpisodeSystem, Knob, Spec
@@ -30,7 +30,7 @@ def systems(
     """List the systems, those of other installed packages too, and the knobs that explainers may turn."""
     from dnnexplain.registry import specs
 
-    chosen = [find(name)] if name else [Found(spec) for spec in specs().values()]
+    chosen = [find(name)] if name else [Meaning(spec) for spec in specs().values()]
     described = [_describe(item.spec, item.make()) for item in chosen]
     if as_json:
         print_json({"systems": described})
