@@ -23,6 +23,7 @@ __all__ = [
     "as_told",
     "beside",
     "figure",
+    "from_to",
     "gap",
     "interval",
     "number",
@@ -65,6 +66,20 @@ def number(value: float, *, sign: bool = False) -> str:
         return "-"
     text = _counted(value) if _is_count(value) else _measured(float(value), trim=True)
     return f"+{text}" if sign and value > 0 and text != "0" else text
+
+
+def from_to(before: float, after: float) -> str:
+    """A change with the same decimals at both ends, as many as show it: ``from 23.6 to 23.5``, ``from 3 to 2``."""
+    if float(before).is_integer() and float(after).is_integer():
+        return f"from {int(before):,} to {int(after):,}"
+    change = abs(after - before) or abs(before)
+    largest = max(abs(before), abs(after))
+    if not (math.isfinite(largest) and change >= 1e-3 and largest <= _LARGEST):
+        return f"from {number(before)} to {number(after)}"
+    places = max(DIGITS - 1 - math.floor(math.log10(largest)), -math.floor(math.log10(change)), 0)
+    if any(end and round(end, places) == 0 for end in (before, after)):
+        return f"from {number(before)} to {number(after)}"
+    return f"from {before:,.{places}f} to {after:,.{places}f}"
 
 
 def figure(value: Any, unit: str = "") -> str:

@@ -15,6 +15,7 @@ from dnnexplain.numbers import (
     as_told,
     beside,
     figure,
+    from_to,
     gap,
     interval,
     number,
@@ -141,3 +142,18 @@ def test_what_is_earned_is_told_as_earned():
     assert as_told("mean power (W)", 26.1) == ("mean power (W)", [26.1])
     assert thing("1", "sessions frozen") == "1 session frozen"
     assert thing("3", "slots not served") == "3 slots not served"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (23.6466, 23.5, "from 23.6 to 23.5"),
+        (3, 2, "from 3 to 2"),
+        (0.5, 0.501, "from 0.500 to 0.501"),
+        (1234.5, 1236, "from 1,234 to 1,236"),
+        (1e-5, 0.1, "from 1e-05 to 0.1"),
+        (2.25, 2.25, "from 2.25 to 2.25"),
+    ],
+)
+def test_both_ends_of_a_change_have_the_same_digits(before, after, words):
+    assert from_to(before, after) == words

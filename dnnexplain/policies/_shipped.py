@@ -70,7 +70,9 @@ def find(system: System, name: str, directory: Path | None = None) -> Path:
             return path  # also where it does not fit: loading it says what to change
     if fitting and name != "default":
         raise Choice(f"shipped network for {system.name} called", name, tuple(fitting)).error()
-    raise DnnExplainError(_none_shipped(system, [story for _, story in stories if story.get("role") == name]))
+    every = [story for _, story in stories]
+    of_role = [story for story in every if story.get("role") == name]
+    raise DnnExplainError(_none_shipped(system, of_role or (every if name == "default" else [])))
 
 
 def _none_shipped(system: System, stories: list[dict[str, Any]]) -> str:
@@ -85,8 +87,13 @@ def _none_shipped(system: System, stories: list[dict[str, Any]]) -> str:
     offered = "; ".join(
         sorted({", ".join(f"{name}={its.get(name)}" for name in differ) for its in theirs}, key=_numbers)
     )
+    roles = sorted({str(story.get("role") or "default") for story in stories})
+    called = "" if roles == ["default"] else ", ".join(roles)
+    there = (
+        f"{offered}, called {called}" if offered and called else offered or f"{called}, which observe something else"
+    )
     options = "".join(f" --{name.replace('_', '-')} {mine[name]}" for name in differ)
-    return f"no network is shipped for {system.name} with {wanted} (there are: {offered}); {_instead(system, options)}"
+    return f"no network is shipped for {system.name} with {wanted} (there are: {there}); {_instead(system, options)}"
 
 
 def _instead(system: System, options: str = "") -> str:

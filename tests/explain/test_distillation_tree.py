@@ -233,3 +233,9 @@ def test_a_question_for_what_is_absent_says_so_and_not_its_number():
         "there is no shortest job",
         "there is a shortest job",
     )
+
+
+def test_a_quantity_that_counts_things_does_not_name_them_twice():
+    units, span = {"jobs that fit now": "jobs", "backlog": "jobs"}, (0.5, np.inf)
+    told = [in_words({name: span}, units, whole=units) for name in units]
+    assert told == ["the number of jobs that fit now is at least 1", "backlog is at least 1 job"]

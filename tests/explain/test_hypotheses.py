@@ -139,3 +139,14 @@ def test_lines_are_read_as_they_are_said() -> None:
     assert found.words(GATE) == (
         "where left queue is 2 or 3 cars and right queue is at most 2 cars, it does as longest"
     )
+
+
+@pytest.mark.parametrize("name", ["abr", "cellular", "cran", "deeprm", "routing"])
+def test_the_example_of_a_statement_is_one_of_the_system(name):
+    from dnnexplain.systems import make_system
+
+    system = make_system(name)
+    with pytest.raises(DnnExplainError) as refused:
+        parse_statement(system, "nonsense")
+    example = str(refused.value).partition("such as '")[2].partition("'")[0]
+    assert parse_statement(system, example).kind == "does"

@@ -6,9 +6,10 @@ import pytest
 from dnnexplain.contract import DnnExplainError, State, SweepAxis, SweepView
 from dnnexplain.explain import sweep_map, sweep_of
 from dnnexplain.explain.decisions.decision import decide
+from dnnexplain.explain.decisions.sweep_map import SweepMap
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.registry import views_of
-from dnnexplain.results import Result
+from dnnexplain.results import Question, Result
 from dnnexplain.systems import make_system
 from dnnexplain.systems.abr.constant_link import constant_link_map
 from tests.systems.fakes import Lamps, Piers, Valve
@@ -35,7 +36,7 @@ def test_what_is_taken_nowhere_and_what_turns_back_is_told():
     assert not found.turns_back.any()
     steady = sweep_map(system, system.rules()["steady"], sweep_of(system, "tide", "wind"))
     assert len(steady.missing) == 5
-    assert "never pier 2" in steady.sentence()
+    assert "nowhere: pier 2" in steady.sentence()
 
 
 def test_switches_are_counted_or_looked_at_one_by_one():
@@ -92,3 +93,24 @@ def test_a_map_is_made_in_blocks_that_take_a_bounded_memory(monkeypatch):
     assert sum(asked) == whole.action.size
     wide = len(system.knobs) + int(np.prod(system.observation_shape)) + len(system.output.names)
     assert 1 < max(asked) <= 4096 // (8 * wide)
+
+
+def test_what_is_done_is_told_as_an_act():
+    acts = ("waits", "picks pier 1")
+    action = np.array([[0.0, 0.0, 1.0]])
+    asked = Question("world", "", "network", "", "map")
+    shown = SweepMap(
+        asked,
+        "map",
+        "tide",
+        "wind",
+        "m",
+        "m",
+        "choice",
+        ("wait", "pier 1"),
+        np.arange(3.0),
+        np.arange(1.0),
+        action,
+        acts=acts,
+    )
+    assert shown.words("It") == "It waits most often (66.7% of the map)."

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save as pack
 
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import (
     convnet,
     load,
@@ -115,3 +116,14 @@ def test_every_shipped_card_says_what_its_file_says():
     assert files
     for path in files:
         assert path.with_suffix(".md").read_text() == model_card(read_metadata(path), path.stem), path.name
+
+
+def test_networks_of_other_roles_are_named_where_the_default_does_not_fit():
+    from dnnexplain.registry import spec_of
+    from dnnexplain.systems import make_system
+
+    world = make_system("routing", **spec_of("routing").board)  # it sees a history, and says what flows where
+    with pytest.raises(
+        DnnExplainError, match=r"with these sizes \(there are: dote-current, dote-history, learning-to-route, which"
+    ):
+        load_any("default", world)

@@ -81,3 +81,17 @@ def test_of_a_scenario_and_a_cell(words):
         cost=np.array([[[-45.2, -44.1]]]),
     )  # fmt: skip
     told_as_earned(cell_words(cell, 0, 0), "45.2", "44.1", "+0.6 to +1.6")
+
+
+def test_of_a_worst_case_and_of_a_training_run():
+    from dnnexplain_widgets.panels.training_runs import Lesson
+    from dnnexplain_widgets.panels.training_words import chart_of, sentence_of
+    from dnnexplain_widgets.panels.worst_case_words import badge_of
+
+    case = SimpleNamespace(upper=1.0, lower=1.0, stopped="finished", interval=lambda: "certain", remarks=(), cost_name=COST, cost=-45.2, optimum=-48.1, rounds=3)  # fmt: skip
+    told_as_earned(shown(badge_of(case)["figures"][:2]), "45.2", "48.1")
+    run = Lesson("reward", "", {}, None)
+    run.points = [{"iteration": 0, "greedy": -44.1}, {"iteration": 9, "greedy": -45.2}]
+    run.yardsticks, run.sets, run.cost = {"best": -46.3}, 50, COST
+    told_as_earned(sentence_of(run), "44.1", "45.2", "46.3")
+    told_as_earned(shown(chart_of([run])), "44.1", "45.2", "46.3")

@@ -23,7 +23,7 @@ from dnnexplain.explain.adversarial.run import Progress
 from dnnexplain.explain.adversarial.verdicts import Examiner, Kind, Verdict, classify
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.decisions.sweeps import kind_of
-from dnnexplain.numbers import number
+from dnnexplain.numbers import from_to, number
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["OrderPair", "OrderPairs", "order_pairs"]
@@ -280,7 +280,7 @@ def _words(system: System, pairs: list[OrderPair], looked: int) -> str:
     )
     return (
         f"{counted(len(pairs), 'pair')} among {counted(looked, 'state')} of two objects. The worst: {system.describe(pair.state)} With "
-        f"{pair.changed} changed from {pair.before_value:g} to {pair.after_value:g} {pair.unit} the decision goes from "
+        f"{pair.changed} changed {from_to(pair.before_value, pair.after_value)} {pair.unit} the decision goes from "
         f"{pair.before.name} to {pair.after.name}{rule}, although {' or '.join(pair.after.best_names)} is still best; "
         f"it costs {number(pair.after.loss)} more ({pair.after.unit})."
     )

@@ -10,6 +10,7 @@ from dnnexplain.charts import Axis, Chart, bars, lines
 from dnnexplain.contract import State
 from dnnexplain.explain.adversarial.verdicts import Verdict
 from dnnexplain.explain.proofs import Certificate
+from dnnexplain.numbers import from_to
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["Adversarial", "Change", "Flip", "Improvement"]
@@ -28,7 +29,7 @@ class Change:
 
     def words(self) -> str:
         """``job 1 length from 3 to 2 steps``."""
-        return f"{self.knob} from {self.before:g} to {self.after:g} {self.unit}".rstrip()
+        return f"{self.knob} {from_to(self.before, self.after)} {self.unit}".rstrip()
 
 
 @register

@@ -44,6 +44,7 @@ class SweepMap(Result):
             is mapped is ``[R, C]``.
         note: what is held, a sentence.
         ordered: whether actions have an order.
+        acts: what taking each action is called: ``"picks job 1"``, ``"waits"``; of names that it ``takes``, if empty.
     """
 
     question: Question
@@ -59,6 +60,7 @@ class SweepMap(Result):
     action: NDArray[np.float64] = array_field("down", "across")
     note: str = ""
     ordered: bool = False
+    acts: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -96,9 +98,10 @@ class SweepMap(Result):
             return f"{who}: {what} {span}."
         shares = np.bincount(self.action.astype(int).ravel(), minlength=len(self.names)) / self.action.size
         most = int(shares.argmax())
-        parts = [f"{who} takes {self.names[most]} most often ({number(100 * float(shares[most]))}% of the map)"]
+        acts = self.acts or tuple(f"takes {name}" for name in self.names)
+        parts = [f"{who} {acts[most]} most often ({number(100 * float(shares[most]))}% of the map)"]
         if self.missing:
-            parts.append(f"never {', '.join(self.missing)}")
+            parts.append(f"nowhere: {', '.join(self.missing)}")
         text = "; ".join(parts) + "."
         if self.ordered:
             rows = int(self.turns_back.sum())
@@ -170,6 +173,7 @@ def sweep_map(
         action=action.reshape(len(rows), len(columns)),
         note=view.note,
         ordered=view.ordered,
+        acts=tuple(map(system.output.acts, range(len(names)))) if isinstance(system.output, Discrete) else (),
     )
 
 

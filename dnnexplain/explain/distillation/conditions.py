@@ -63,7 +63,9 @@ def in_words(
             parts.append(name if np.isfinite(low) else f"not {name}")
         else:
             tail = "" if np.isfinite(low) and np.isfinite(high) else or_none(none, low, high)
-            parts.append(f"{name} is {_range(low, high, unit, whole=name in whole)}{tail}")
+            counts = bool(unit) and name.startswith(f"{unit} ")  # "jobs waiting", counted in jobs
+            said = _range(low, high, "" if counts else unit, whole=name in whole)
+            parts.append(f"{'the number of ' if counts else ''}{name} is {said}{tail}")
     return " and ".join(parts) or "always"
 
 

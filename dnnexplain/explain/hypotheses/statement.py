@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, Discrete, DnnExplainError
 from dnnexplain.explain.regions.where import EVERYWHERE, Span, Where, quantities_of
+from dnnexplain.registry import spec_of
 from dnnexplain.results import register
 
 __all__ = ["Statement", "doing", "parse_statement", "sources"]
@@ -83,13 +84,19 @@ def parse_statement(system: Any, text: str) -> Statement:
     """
     left, colon, right = (part.strip() for part in text.partition(":"))
     if not colon or not right:
-        msg = f"a statement is 'CONDITIONS: DOES', 'always: DOES' or 'ignores: GROUP', such as 'backlog > 3: sjf', not {text!r}"
+        msg = f"a statement is 'CONDITIONS: DOES', 'always: DOES' or 'ignores: GROUP', such as {_example(system)!r}, not {text!r}"
         raise DnnExplainError(msg)
     if left == "ignores":
         _known("group", right, tuple(dict.fromkeys(knob.group or knob.name for knob in system.knobs)))
         return Statement("ignores", EVERYWHERE, right)
     _known("rule, move or action", right, sources(system))
     return Statement("does", EVERYWHERE if left == "always" else _where(system, left), right)
+
+
+def _example(system: Any) -> str:
+    """A statement in the system's own words, as its spec has it for the help of commands, or by its first rule."""
+    rules = tuple(system.rules())
+    return dict(spec_of(system).said).get("SAYING") or f"always: {next(iter(rules), sources(system)[0])}"
 
 
 def _known(what: str, name: str, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnnexplain.counts import counted
-from dnnexplain.numbers import share
+from dnnexplain.numbers import as_told, share
 from dnnexplain_widgets.words import label, number
 
 if TYPE_CHECKING:
@@ -23,18 +23,22 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
     if not measured:
         return {"charts": []}
     last = measured[-1]
+    cost, levels = as_told(last.cost, *last.yardsticks.values())
     lines = {
         key: [
-            {"name": run.name, "points": [[p["iteration"], p[key]] for p in run.points if key in p]} for run in measured
+            {"name": run.name, "points": [[p["iteration"], told(run, p[key])] for p in run.points if key in p]}
+            for run in measured
         ]
-        for key in ("greedy", "agreement")
+        for key, told in (("greedy", _told), ("agreement", lambda _run, value: value))
     }
     return {
         "charts": [
             {
-                "title": f"{last.cost.capitalize()} on {counted(last.sets, 'held-out workload')}",
+                "title": f"{cost[:1].upper()}{cost[1:]} on {counted(last.sets, 'held-out workload')}",
                 "series": lines["greedy"],
-                "levels": [{"name": label(name), "value": value} for name, value in last.yardsticks.items()],
+                "levels": [
+                    {"name": label(name), "value": value} for name, value in zip(last.yardsticks, levels, strict=True)
+                ],
                 "unit": "",
             },
             {
@@ -49,6 +53,11 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
         ],
         "across": "Iterations",
     }
+
+
+def _told(run: Lesson, cost: float) -> float:
+    """A cost of a run as people are told of it: what is earned with its own sign."""
+    return as_told(run.cost, cost)[1][0]
 
 
 def _way(before: float, now: float) -> str:
@@ -69,13 +78,14 @@ def sentence_of(run: Lesson) -> str:
     if not known:
         return f"After {counted(run.points[-1]['iteration'], 'iteration')} no cost on held-out workloads is known yet."
     first, last = known[0], known[-1]
-    rules = ", ".join(f"{label(name)} {number(value)}" for name, value in run.yardsticks.items())
+    cost, (begun, now) = as_told(run.cost, first["greedy"], last["greedy"])
+    rules = ", ".join(f"{label(name)} {number(_told(run, value))}" for name, value in run.yardsticks.items())
     if len(known) == 1:
-        return f"Before training: {run.cost} {number(first['greedy'])} on {counted(run.sets, 'held-out workload')} ({rules})."
+        return f"Before training: {cost} {number(begun)} on {counted(run.sets, 'held-out workload')} ({rules})."
     way = _way(first["greedy"], last["greedy"])
     words = (
-        f"After {counted(last['iteration'], 'iteration')} ({run.name}), {run.cost} is {number(last['greedy'])} on "
-        f"{counted(run.sets, 'held-out workload')}: {way} (before: {number(first['greedy'])}; {rules})."
+        f"After {counted(last['iteration'], 'iteration')} ({run.name}), {cost} is {number(now)} on "
+        f"{counted(run.sets, 'held-out workload')}: {way} (before: {number(begun)}; {rules})."
     )
     if "agreement" in first and "agreement" in last:
         words += f" The rule is obeyed in {share(last['agreement'], 1)} of decisions that have a choice (before: {share(first['agreement'], 1)})."

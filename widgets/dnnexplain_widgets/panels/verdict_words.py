@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from dnnexplain.contract import Spec
@@ -104,10 +105,17 @@ def loses(standing: Standing, spec: Spec) -> Item | None:
         note = f"{where}{_size(lost[0].gap, standing, spec.cost.unit)} worse than the best rule there"
     else:
         value, note = "nowhere surely", f"{counted(len(standing.shifts), 'kind')} tried"
-    text = "; ".join(f"{shift.label} {standing.gap_words(shift)}" for shift in standing.shifts)
+    known = {family.name: family.about.rstrip(".") for family in spec.families}
+    text = "; ".join(f"{_kind(shift.label, known)} {standing.gap_words(shift)}" for shift in standing.shifts)
     words = f"Kinds of {spec.workloads}, {standing.shifts[0].sets} each, against the best rule of each: {text}."
     return {"key": "loses", "label": "Where it loses", "value": value, "note": note,
             "level": "bad" if lost else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
+
+
+def _kind(label: str, known: Mapping[str, str]) -> str:
+    """A kind of workload; of a family what its menu says of it, too."""
+    about = known.get(label, "")
+    return f"{label} ({about[:1].lower()}{about[1:]})" if about else label
 
 
 def now(optimality: Optimality | None) -> Item:

@@ -13,7 +13,7 @@ from dnnexplain.explain.gray_box.box import GapBox
 from dnnexplain.explain.gray_box.budget import Progress
 from dnnexplain.explain.gray_box.comparison import SearchComparison
 from dnnexplain.explain.gray_box.result import WorstCase
-from dnnexplain.numbers import percent
+from dnnexplain.numbers import as_told, percent
 from dnnexplain_widgets.words import number
 
 __all__ = ["ROWS", "TITLES", "badge_of", "box_rows", "case_table", "final_race", "search_controls"]
@@ -145,9 +145,10 @@ def badge_of(case: WorstCase) -> dict[str, Any]:
     text = " ".join((f"{interval[:1].upper()}{interval[1:]} for this input; another may be worse.", *case.remarks))
     if not ended:
         text = f"The search ended early ({case.stopped}). {text}"
+    name, (cost, optimum) = as_told(case.cost_name, case.cost, case.optimum)
     figures = [
-        {"name": case.cost_name, "value": number(case.cost), "meaning": "of the policy as it runs, on this input"},
-        {"name": "its optimum", "value": number(case.optimum), "meaning": "upper end of the certified interval of the optimum"},
+        {"name": name, "value": number(cost), "meaning": "of the policy as it runs, on this input"},
+        {"name": "its optimum", "value": number(optimum), "meaning": "upper end of the certified interval of the optimum"},
         {"name": "rounds", "value": f"{case.rounds:,}", "meaning": "steps of the search"},
     ]  # fmt: skip
     return {"level": "green" if tight and ended else "amber", "text": text, "figures": figures}
