@@ -223,3 +223,22 @@ def test_a_link_that_is_none_is_refused_and_nothing_changes(board, link):
     with pytest.raises(DnnExplainError, match="link"):
         board.open_link(link)
     assert shown(board) == before
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["AAAA", "%25%25%25", "cut", pack({"system": "deeprm"}), pack(["no session"]), ""],
+    ids=["no compressed text", "no base64", "cut off", "nothing in it", "no object", "empty"],
+)
+def test_of_a_damaged_link_it_is_said_once_what_is_shown_instead(left, state):
+    opened = another(left)
+    before = shown(opened)
+    opened.masthead.set_answers(link=f"state={link_of(left.session)[:-20] if state == 'cut' else state}")
+    said = opened.masthead.error
+    assert shown(opened) == before
+    assert said.startswith("The link's state cannot be shown: ")
+    assert said.endswith(" The page shows the state that it opens with.")
+    opened.masthead.set_answers(link="")  # as the page does when it was followed
+    assert opened.masthead.error == said
+    opened.masthead.set_answers(theme="dark")
+    assert opened.masthead.error == ""

@@ -132,7 +132,7 @@ class Masthead(Panel):
         Raises:
             DnnExplainError: the link is damaged, or of another page.
         """
-        given = {name: values[-1] for name, values in parse_qs(link.rpartition("#")[2]).items()}
+        given = {name: values[-1] for name, values in parse_qs(link.rpartition("#")[2], keep_blank_values=True).items()}
         try:
             if not {"theme", "state", "set", "section"} & set(given):
                 msg = f"{link[:60]!r} is no link to a dashboard; copy one with the button 'Copy link', from https:// to its end"
@@ -140,13 +140,29 @@ class Masthead(Panel):
             if "theme" in given:
                 self.session.theme = _one_of("appearance", given["theme"], ("auto", "light", "dark"))
             if "state" in given:
-                self.load(read_session(unpack(given["state"])))
+                self._open_state(given["state"])
             if "set" in given:
                 moved(self.session, given["set"])
             if "section" in given:
                 self.session.section = given["section"]
         finally:
             self.figure = {**self.figure, "restored": self.figure["restored"] + 1}
+
+    def _open_state(self, text: str) -> None:
+        """Show the state that a link has; of one that cannot be read it is said what is shown instead."""
+        try:
+            self.load(read_session(unpack(text)))
+        except DnnExplainError as error:
+            kept = "the state that it had" if self.figure["restored"] else "the state that it opens with"
+            msg = f"the link's state cannot be shown: {error}. The page shows {kept}"
+            raise DnnExplainError(msg) from error
+
+    def _on_answers(self, change: Mapping[str, Any]) -> None:
+        """The page takes a link back that was followed: that is no answer, so what was said of the link stays."""
+        error, given = self.error, change["new"]
+        super()._on_answers(change)
+        if error and given == {**change["old"], "link": ""}:
+            self.error = error
 
     def use(self, name: str) -> None:
         """Explain another of the known networks."""

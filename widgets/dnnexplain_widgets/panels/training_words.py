@@ -26,10 +26,10 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
     cost, levels = as_told(last.cost, *last.yardsticks.values())
     lines = {
         key: [
-            {"name": run.name, "points": [[p["iteration"], told(run, p[key])] for p in run.points if key in p]}
+            {"name": run.name, "points": [[p["iteration"], shown(run, p[key])] for p in run.points if key in p]}
             for run in measured
         ]
-        for key, told in (("greedy", _told), ("agreement", lambda _run, value: value))
+        for key, shown in (("greedy", _as_people_hear), ("agreement", lambda _run, value: value))
     }
     return {
         "charts": [
@@ -55,7 +55,7 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
     }
 
 
-def _told(run: Lesson, cost: float) -> float:
+def _as_people_hear(run: Lesson, cost: float) -> float:
     """A cost of a run as people are told of it: what is earned with its own sign."""
     return as_told(run.cost, cost)[1][0]
 
@@ -79,7 +79,7 @@ def sentence_of(run: Lesson) -> str:
         return f"After {counted(run.points[-1]['iteration'], 'iteration')} no cost on held-out workloads is known yet."
     first, last = known[0], known[-1]
     cost, (begun, now) = as_told(run.cost, first["greedy"], last["greedy"])
-    rules = ", ".join(f"{label(name)} {number(_told(run, value))}" for name, value in run.yardsticks.items())
+    rules = ", ".join(f"{label(name)} {number(_as_people_hear(run, value))}" for name, value in run.yardsticks.items())
     if len(known) == 1:
         return f"Before training: {cost} {number(begun)} on {counted(run.sets, 'held-out workload')} ({rules})."
     way = _way(first["greedy"], last["greedy"])

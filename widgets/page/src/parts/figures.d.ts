@@ -67,7 +67,7 @@ interface Lane {
 
 interface RunLanes {
   title: number;
-  wrong: number;
+  said: number;
   rows: Lane[];
 }
 

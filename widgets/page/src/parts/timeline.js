@@ -12,7 +12,7 @@ import { roundNumbers } from "./chart.js";
 import { makeGrips } from "./grips.js";
 import { shorten } from "./paint.js";
 import { makeScrubber } from "./scrubber.js";
-import { FONT, LANE, LOUD, TITLE, fitsBeside, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
+import { FONT, LANE, LOUD, SOFT, TITLE, fitsBeside, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
 
 const NAMES = 220; // px that the names of a lane's curves take
 const ROOM = 520; // px from which on a lane's span is written in full
@@ -119,26 +119,25 @@ const LEAST_SUMMARY = 60; // px: less of a summary says nothing
  * @param {RunLanes} given
  * @param {number} index
  */
-function drawRun(view, context, ink, run, { title, wrong, rows }, index) {
+function drawRun(view, context, ink, run, { title, said, rows }, index) {
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.font = TITLE;
   context.fillStyle = ink.text;
   context.fillText(shorten(context, run.name, view.width), 0, title);
-  const after = context.measureText(run.name).width + 10;
+  const begin = said === title ? context.measureText(run.name).width + 10 : 0;
   context.font = LOUD;
-  const beside = run.wrong && wrong === title; // what goes wrong is never cut off for the rest
-  const kept = beside ? context.measureText(run.wrong).width + 12 : 0;
-  context.font = `400 12px ${FONT}`;
+  const kept = run.wrong ? context.measureText(run.wrong).width + 12 : 0; // what goes wrong is never cut off for the rest
+  context.font = SOFT;
   context.fillStyle = ink.soft;
-  const room = view.width - after - kept;
+  const room = view.width - begin - kept;
   const words = kept && room < LEAST_SUMMARY ? "" : shorten(context, run.summary, room);
-  context.fillText(words, after, title);
+  context.fillText(words, begin, said);
   if (run.wrong) {
-    const from = beside ? after + (words ? context.measureText(words).width + 12 : 0) : 0;
+    const from = begin + (words ? context.measureText(words).width + 12 : 0);
     context.font = LOUD;
     context.fillStyle = WRONG[view.store.theme];
-    context.fillText(shorten(context, run.wrong, view.width - from), from, wrong);
+    context.fillText(shorten(context, run.wrong, view.width - from), from, said);
   }
   run.tracks.forEach((track, at) => drawLane(view, context, ink, track, rows[at], run.curves.some((curve) => curve.track === at)));
   for (const [object, track, from, to, low, high] of run.bars) {

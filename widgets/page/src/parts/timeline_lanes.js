@@ -1,42 +1,44 @@
 // Where the lanes of a timeline are, and the axis of time that they share.
 
-export const LANE = { right: 8, title: 22, wrong: 20, axis: 18, flag: 16, row: 46, gap: 6, thin: 13, thinGap: 3 };
+export const LANE = { right: 8, title: 22, said: 20, axis: 18, flag: 16, row: 46, gap: 6, thin: 13, thinGap: 3 };
 
 export const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
 export const TITLE = `600 13px ${FONT}`;
+export const SOFT = `400 12px ${FONT}`;
 export const LOUD = `700 15px ${FONT}`;
 
-/** Whether what goes wrong in a run fits on the line of its name.
+/** Whether what is said of a run fits on the line of its name; on a phone it has one of its own.
  * @param {Pen} context
  * @param {Run<RunCurve>} run
  * @param {number} width
  */
 export function fitsBeside(context, run, width) {
-  if (!run.wrong) return true;
-  context.font = TITLE;
-  const name = context.measureText(run.name).width + 10;
-  context.font = LOUD;
-  return name + context.measureText(run.wrong).width <= width;
+  const parts = [[TITLE, run.name], [SOFT, run.summary], [LOUD, run.wrong]].filter(([, text]) => text);
+  const wide = parts.map(([font, text]) => {
+    context.font = font;
+    return context.measureText(text).width;
+  });
+  return wide.reduce((sum, each) => sum + each, 10 * (wide.length - 1)) <= width;
 }
 
 /** Where each lane of each run begins, and how tall it is.
  *
  * @param {TimelineFigure} given
- * @param {boolean[]} [under] whether what goes wrong in a run has a line of its own below the title
+ * @param {boolean[]} [under] whether what is said of a run has a line of its own below its name
  */
 export function lanesOf({ runs, flags }, under = []) {
   let top = LANE.flag * flags.length;
   const lanes = runs.map(({ tracks }, at) => {
     const title = top + LANE.title - 8;
-    const wrong = under[at] ? title + LANE.wrong : title;
-    top += LANE.title + wrong - title;
+    const said = under[at] ? title + LANE.said : title;
+    top += LANE.title + said - title;
     const rows = tracks.map(({ thin }) => {
       const lane = { top, tall: thin ? LANE.thin : LANE.row };
       top += lane.tall + (thin ? LANE.thinGap : LANE.gap);
       return lane;
     });
     top += 10;
-    return { title, wrong, rows };
+    return { title, said, rows };
   });
   return { lanes, height: top + LANE.axis };
 }
