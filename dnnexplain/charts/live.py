@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import bqplot
@@ -9,7 +10,7 @@ import numpy as np
 
 from dnnexplain.charts import svg
 from dnnexplain.charts.chart import Chart, Kind, bars
-from dnnexplain.charts.look import HUES, RAMP, hues, shown_bars, span
+from dnnexplain.charts.look import FEW, HUES, RAMP, hues, shown_bars, span
 from dnnexplain.showing import in_cell
 
 __all__ = ["draw"]
@@ -63,15 +64,24 @@ def draw(chart: Chart) -> Any:
     drawer = {Kind.BARS: _bars, Kind.HEAT: _heat, Kind.CURVES: _lines, Kind.SCATTER: _lines}[chart.kind]
     figure = drawer(chart)
     figure.still = svg.draw(chart)
-    figure.title = chart.title
+    figure.title = _title(chart)
     figure.title_style = {"fill": "currentColor", **figure.title_style}  # bqplot's own is orange on a dark page
-    figure.legend_location = "bottom-right" if chart.kind == Kind.BARS else "top-right"  # the longest bars are above
+    figure.legend_style = {"fill": "var(--jp-layout-color0, #fff)", "fill-opacity": "0.85"}  # it may lie over curves
+    figure.legend_location = (
+        "bottom-right" if chart.kind == Kind.BARS else "top-right"
+    )  # of bars it has rows of its own
     figure.layout = {**_COLUMN, "height": f"{_height(chart)}px"}
     return figure
 
 
+def _title(chart: Chart) -> str:
+    """The title; of a heat map with what its colours measure, which bqplot cuts off beside them."""
+    named = chart.kind == Kind.HEAT and min(chart.grid.shape) > 1
+    return ": ".join(part for part in (chart.title, chart.value.title if named else "") if part)
+
+
 def _height(chart: Chart) -> int:
-    rows = len(shown_bars(chart)[0]) if chart.kind == Kind.BARS else len(chart.rows)
+    rows = len(_rows(chart)) if chart.kind == Kind.BARS else len(chart.rows)
     return max(320, min(900, 110 + 22 * rows))
 
 
@@ -89,7 +99,7 @@ def _bars(chart: Chart) -> Any:
     )
     edge = 0.03 * (high - low)  # bqplot finds no ends for bars side by side, and draws none
     lengths = bqplot.LinearScale(min=low - (edge if low < 0 else 0.0), max=high + (edge if high > 0 else 0.0))
-    names = bqplot.OrdinalScale(domain=_apart(labels), reverse=True)
+    names = bqplot.OrdinalScale(domain=_rows(chart), reverse=True)
     drawn = chart.series[: len(HUES)]
     values = np.array([np.where(np.isfinite(item.y[keep]), item.y[keep], 0.0) for item in drawn]).reshape(
         len(drawn), len(keep)
@@ -114,6 +124,17 @@ def _bars(chart: Chart) -> Any:
     return LiveFigure(marks=[mark], axes=[across, down], fig_margin=_margin(left=room))
 
 
+def _rows(chart: Chart) -> list[str]:
+    """The bars' names, and below them empty rows for the legend, which would stand over the bars."""
+    labels = _apart([chart.labels[place] for place in shown_bars(chart)[0]])
+    named = min(len(chart.series), len(HUES))
+    if named < 2:
+        return labels
+    row = 220 / max(len(labels), 1)  # as high as the least figure makes it
+    empty = math.ceil((20 * named + 12) / max(22.0, row))
+    return [*labels, *("\u200b" * (place + 1) for place in range(empty))]
+
+
 def _apart(labels: list[str]) -> list[str]:
     """Labels that all differ: an ordinal scale has one place for each name."""
     seen: dict[str, int] = {}
@@ -134,16 +155,20 @@ def _lines(chart: Chart) -> Any:
     for k, item in enumerate(chart.series[: len(HUES)]):
         shared = {"x": item.x, "y": item.y, "scales": scales, "colors": [HUES[k]], "labels": [item.name]}
         shared["display_legend"] = len(chart.series) > 1
+        few = {"marker": _MARKS[k], "marker_size": 28} if len(item.x) <= FEW else {}  # a single one has no line
         if chart.kind == Kind.SCATTER:
             tip = bqplot.Tooltip(fields=["x", "y"], labels=[chart.x.title, chart.y.title])
             marks.append(bqplot.Scatter(**shared, marker=_MARKS[k], default_size=28, tooltip=tip))
         else:
             held = "step-after" if chart.steps else "linear"
-            marks.append(bqplot.Lines(**shared, line_style=_LINES[k], interpolation=held))
+            marks.append(bqplot.Lines(**shared, line_style=_LINES[k], interpolation=held, **few))
     marks += [_rule(scales, name, y=value) for name, value in chart.levels]
     marks += [_rule(scales, name, x=value) for name, value in chart.places]
-    axes = [_axis(scales["x"], chart.x.title, "bottom"), _axis(scales["y"], chart.y.title, "left")]
-    return LiveFigure(marks=marks, axes=axes, fig_margin=_margin())
+    axes = [
+        _axis(scales["x"], chart.x.title, "bottom"),
+        _axis(scales["y"], chart.y.title, "left", label_offset="3.8em"),
+    ]
+    return LiveFigure(marks=marks, axes=axes, fig_margin=_margin(left=84))
 
 
 def _rule(scales: dict[str, Any], name: str, *, x: float | None = None, y: float | None = None) -> Any:
@@ -173,10 +198,10 @@ def _heat(chart: Chart) -> Any:
         interactions={"click": "select", "hover": "tooltip"},
         tooltip=bqplot.Tooltip(fields=["row", "column", "color"], labels=["row", "column", chart.value.title]),
     )
-    bar = bqplot.ColorAxis(scale=colour, label=chart.value.title, side="top", label_color=_LABEL)
+    bar = bqplot.ColorAxis(scale=colour, side="top")
     room = min(220, 40 + 7 * max((len(label) for label in rows), default=0))
     beside = _axis(down, chart.y.title, "left", label_offset=f"{room - 16}px")
     axes = [_axis(along, chart.x.title, "bottom"), beside, bar]
-    above = {"transform": "translate(0, -44px)"}  # the title: the bar of colours is below it
+    above = {"transform": "translate(0, -44px)", "font-size": "14px"}  # the title: the bar of colours is below it
     margin = {**_margin(left=room), "top": 84}
     return LiveFigure(marks=[mark], axes=axes, fig_margin=margin, padding_y=0.0, title_style=above)

@@ -11,6 +11,7 @@ from dnnexplain.charts.chart import Chart
 
 __all__ = [
     "DASHES",
+    "FEW",
     "HUES",
     "MOST_BARS",
     "MOST_CELLS",
@@ -37,6 +38,8 @@ DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 RAMP = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838")
 """Ten steps of cividis (Nunez, Anderton and Renslow 2018): lightness rises evenly, so it holds in grey."""
 
+FEW = 12
+"""Up to so many points of a curve are marked: a single one has no line."""
 MOST_BARS = 20
 MOST_CELLS = 80
 """More cells than these are drawn without their figures."""

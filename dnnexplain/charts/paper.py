@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
 
 from dnnexplain.charts.chart import Chart, Kind
-from dnnexplain.charts.look import HUES, RAMP, hues, named_cells, shown_bars
+from dnnexplain.charts.look import FEW, HUES, RAMP, hues, named_cells, shown_bars
 from dnnexplain.numbers import number
 
 __all__ = ["COLUMN", "STYLE", "draw"]
@@ -127,7 +127,7 @@ def _lines(chart: Chart, ax: Any) -> None:
             ax.scatter(item.x, item.y, s=9, color=HUES[k], marker=_MARKS[k], alpha=0.75, linewidths=0, label=item.name)
             continue
         drawn = "steps-post" if chart.steps else "default"
-        mark = _MARKS[k] if len(item.x) <= 12 else None
+        mark = _MARKS[k] if len(item.x) <= FEW else None
         ax.plot(
             item.x,
             item.y,

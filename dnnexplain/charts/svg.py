@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.charts.chart import Chart, Kind, Series
-from dnnexplain.charts.look import DASHES, HUES, hues, named_cells, ramp, shown_bars, span, ticks
+from dnnexplain.charts.look import DASHES, FEW, HUES, hues, named_cells, ramp, shown_bars, span, ticks
 from dnnexplain.counts import counted
 from dnnexplain.numbers import number, with_minus
 
@@ -226,7 +226,8 @@ def _curve(frame: Frame, series: Series, place: int, steps: bool) -> str:
         path.append(move if pen else f"M{to}")
         pen = True
     dash = f'stroke-dasharray="{DASHES[place]}"' if DASHES[place] else ""
-    return f'<path d="{"".join(path)}" fill="none" stroke="{HUES[place]}" stroke-width="2" {dash}/>'
+    marks = _dots(frame, series, place) if len(series.x) <= FEW else ""
+    return f'<path d="{"".join(path)}" fill="none" stroke="{HUES[place]}" stroke-width="2" {dash}/>{marks}'
 
 
 def _dots(frame: Frame, series: Series, place: int) -> str:

@@ -215,3 +215,29 @@ def test_names_of_references_that_lie_together_are_not_written_over_one_another(
     for one, other in (("best", "worst"), ("turns off", "now")):
         assert abs(float(named[one].get("y")) - float(named[other].get("y"))) >= 10
     assert named["now"].get("text-anchor") == "end"  # far to the right: its name stands to the left of it
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_the_legend_of_bars_has_rows_of_its_own_in_a_live_figure(count):
+    names = [f"bar {place}" for place in range(count)]
+    single = bqplot_drawer.draw(bars(names, {"a": range(count)}, Axis("y")))
+    several = bqplot_drawer.draw(bars(names, {"a": range(count), "b": range(count)}, Axis("y")))
+    assert single.marks[0].scales["x"].domain == names
+    rows = several.marks[0].scales["x"].domain
+    assert rows[:count] == names
+    assert {row.strip("\u200b") for row in rows[count:]} == {""}
+    assert len(set(rows)) == len(rows) > count
+    assert (int(several.layout.height[:-2]) - 96) / len(rows) * (len(rows) - count) >= 40
+
+
+def test_what_a_live_heat_map_s_colours_measure_stands_in_its_title():
+    figure = bqplot_drawer.draw(heat(np.eye(2), "ab", "cd", Axis("gap", "%"), title="all"))
+    assert figure.title == "all: gap (%)"
+    assert not any(axis.label == "gap (%)" for axis in figure.axes)  # where bqplot cuts it off, in orange
+
+
+def test_a_curve_of_a_single_point_is_seen():
+    chart = lines({"a": ([1.0], [2.0])}, Axis("x"), Axis("y"))
+    assert len(parts(chart, "circle")) == 1
+    assert bqplot_drawer.draw(chart).marks[0].marker
+    assert paper.draw(chart).axes[0].lines[0].get_marker() != "None"
