@@ -150,16 +150,26 @@ def stripped(weights: Weights) -> tuple[Weights, str]:
     return weights, f"the prefix {gone!r} of the weights' names{also} were left out" if gone else ""
 
 
-def _fitting(weights: Weights, expected: Weights) -> Weights:
-    """The weights of a module among others, under any prefix: ``actor.`` of an agent that has a critic too."""
+def _fitting(weights: Weights, expected: Weights, where: str) -> Weights:
+    """The weights of a module among others, under any prefix: ``actor.`` of an agent that has a critic too.
+
+    Raises:
+        DnnExplainError: networks of a list fit equally well, and nothing says which is meant.
+    """
     plain = {re.sub(r"(^|\.)_orig_mod\.", r"\1", name): tensor for name, tensor in weights.items()}
     first = next(iter(expected), "")
     prefixes = {name[: len(name) - len(first)] for name in plain if name.endswith(f".{first}")}
+    fitting: dict[str, Weights] = {}
     for prefix in ("", *sorted(prefixes, key=len)):
         inside = {name[len(prefix) :]: tensor for name, tensor in plain.items() if name.startswith(prefix)}
         if inside.keys() == expected.keys():
-            return inside
-    return plain
+            fitting[prefix] = inside
+    shaped = {p: part for p, part in fitting.items() if all(part[n].shape == w.shape for n, w in expected.items())}
+    numbers = [prefix[:-1] for prefix in shaped if prefix[:-1].isdecimal()]
+    if len(numbers) > 1:
+        msg = f"{where} holds several networks that the module fits ({', '.join(numbers)}); say which: key={numbers[0]!r} (--key {numbers[0]})"
+        raise DnnExplainError(msg)
+    return next(iter((shaped or fitting).values()), plain)
 
 
 def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
@@ -170,7 +180,7 @@ def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
     """
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     expected = module.state_dict()
-    given = _fitting(weights, expected)
+    given = _fitting(weights, expected, where)
     missing, foreign = (
         [name for name in expected if name not in given],
         [name for name in given if name not in expected],

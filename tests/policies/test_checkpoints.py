@@ -334,6 +334,11 @@ def test_of_a_list_of_state_dicts_one_is_chosen_by_its_number(tmp_path):
     observations = np.random.default_rng(0).random((4, *system.observation_shape)).astype(np.float32)
     wanted = actor(torch.from_numpy(observations).flatten(1)).detach().numpy()
     assert np.allclose(load_any(path, system, key="1").outputs(observations), wanted, atol=1e-6)
+    torch.save([other.state_dict(), actor.state_dict()], path)
+    with pytest.raises(DnnExplainError, match=r"several networks that the module fits \(0, 1\); say which: key='0'"):
+        load_any(path, system, module=dense(35, 20, 3))
+    torch.save([critic.state_dict(), actor.state_dict()], path)  # the second alone has its shapes
+    assert np.allclose(load_any(path, system, module=dense(35, 20, 3)).outputs(observations), wanted, atol=1e-6)
     torch.save({"networks": [other.state_dict(), actor.state_dict()], "epoch": 7}, path)
     one_sentence("several networks .*say which: key='networks.0'", load_any, path, system)
     assert np.allclose(load_any(path, system, key="networks.1").outputs(observations), wanted, atol=1e-6)
