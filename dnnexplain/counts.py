@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["counted", "joined", "unit_of"]
+__all__ = ["counted", "joined", "unit_of", "whose"]
 
 _PLURAL = re.compile(r"\b([A-Za-z]{2,}[^s\W])s(?=$| per | of )")
 """The head of a unit in the plural: what stands at its end, or before "per" or "of"."""
@@ -27,3 +27,8 @@ def joined(names: Iterable[str]) -> str:
 def unit_of(number: str, unit: str) -> str:
     """The unit as it stands after a number as shown: ``units`` after 2, ``unit`` after 1; ``Gb/s`` stays."""
     return _PLURAL.sub(r"\1", unit, count=1) if number.lstrip("+-−") == "1" else unit
+
+
+def whose(name: str) -> str:
+    """The possessive of a name: ``"Hold's"``, ``"the network with convolutions'"``."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnnexplain.counts import counted, unit_of
+from dnnexplain.counts import counted, unit_of, whose
 
 
 @given(st.integers(0, 10**7))
@@ -26,3 +26,10 @@ def test_a_unit_after_one_is_in_the_singular(unit, one):
     assert unit_of("\u22121", unit) == one
     for number in ("0", "2", "1.5", "11", "0.1", "none"):
         assert unit_of(number, unit) == unit
+
+
+def test_a_name_that_ends_with_s_has_its_apostrophe_alone():
+    assert [whose(name) for name in ("Hold", "a network with convolutions")] == [
+        "Hold's",
+        "a network with convolutions'",
+    ]

@@ -170,3 +170,22 @@ def test_the_menu_is_reached_and_left_by_keyboard(shown):
     shown.keyboard.press("Escape")
     assert shown.locator(".dx-menu[open]").count() == 0
     assert summary.evaluate("(one) => one === document.activeElement")
+
+
+def test_a_saved_picture_ends_where_what_is_drawn_ends_and_tells_the_state_once(shown):
+    """Sliders and tabs stand below the editor's picture, and are no part of what is saved."""
+    root = ET.fromstring(save(shown, QUESTIONS["StateEditor"], "SVG"))
+    words = [text.text or "" for text in root.iter(f"{SVG}text")]
+    assert sum(" wait" in line and "Job 1 (" in line for line in words) <= 1
+    below = [float(text.get("y")) for text in root if text.tag == f"{SVG}text" and text.get("font-size") == "14"]
+    picture = shown.locator(".dx[data-kind=StateEditor] .dx-board, .dx[data-kind=StateEditor] canvas").first
+    assert min(below) < picture.bounding_box()["height"] + 140
+
+
+def test_a_panel_on_the_full_screen_has_its_margins(shown):
+    box = shown.locator(".dx", has=shown.get_by_role("heading", name=QUESTIONS["DecisionPanel"], exact=True))
+    box.locator(".dx-full-button").click()
+    shown.wait_for_function("() => document.fullscreenElement")
+    assert box.evaluate("(one) => getComputedStyle(one).padding") == "24px 64px"
+    head, save_menu = box.locator(".dx-full-button").bounding_box(), box.locator(".dx-menu summary").bounding_box()
+    assert abs(head["y"] + head["height"] / 2 - save_menu["y"] - save_menu["height"] / 2) < 3

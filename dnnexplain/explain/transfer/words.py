@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Shift, cost_unit
-from dnnexplain.counts import counted
+from dnnexplain.counts import counted, whose
 from dnnexplain.explain.transfer.result import Boundary, Transfer
 from dnnexplain.numbers import gap, number, went_wrong
 from dnnexplain.rule_names import rule_label
@@ -112,5 +112,5 @@ def _cell(transfer: Transfer, at: tuple[int, ...]) -> str:
     more = gap(float(transfer.relative[row, column, 0]), ratio=transfer.ratio, unit=cost_unit(transfer.cost_name))
     return (
         f"{transfer.rows[row].label}, {transfer.columns[column].label}: {number(transfer.cost[row, column, 0])} against "
-        f"{rule_label(transfer.policies[rule])}'s {number(transfer.cost[row, column, rule])} ({more})"
+        f"{whose(rule_label(transfer.policies[rule]))} {number(transfer.cost[row, column, rule])} ({more})"
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Policy, Replayable, Shift, cost_unit
+from dnnexplain.counts import whose
 from dnnexplain.explain.transfer.grid import Transfer
 from dnnexplain.numbers import as_told, gap, interval, span_as_told
 from dnnexplain_widgets.words import label, number
@@ -84,7 +85,7 @@ def cell_words(transfer: Transfer, row: int, column: int, network: int = 0) -> s
     if transfer.rows[row].family or transfer.columns[column].family:
         where = f"{where}, {transfer.columns[column].label}"
     return (
-        f"{where}: {head}{name} {number(ours)} against {label(transfer.policies[rule])}'s "
+        f"{where}: {head}{name} {number(ours)} against {whose(label(transfer.policies[rule]))} "
         f"{number(best)}, {span} (95% interval)."
     )
 

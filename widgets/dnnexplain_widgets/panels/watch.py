@@ -19,6 +19,7 @@ from dnnexplain.contract import (
     System,
     state_from_observation,
 )
+from dnnexplain.counts import whose
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.numbers import as_told, went_wrong
 from dnnexplain.registry import spec_of
@@ -199,11 +200,9 @@ def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
     name, (ours, others) = as_told(first.cost_name, first.cost, second.cost)
     if second.cost > 0 and name == first.cost_name:  # what is earned has the other sign: no share of a cost
         change = (first.cost - second.cost) / second.cost
-        beside = (
-            f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {pair.beside}'s {number(second.cost)}"
-        )
+        beside = f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {whose(pair.beside)} {number(second.cost)}"
     else:
-        beside = f" against {pair.beside}'s {number(others)}"
+        beside = f" against {whose(pair.beside)} {number(others)}"
     runs = ((first.policy, first), (pair.beside, second))
     parts = [f"{who}: {said}" for who, run in runs if (said := went_wrong(metrics, run.metrics))]
     wrong = f" {_capital('; '.join(parts))}." if parts else ""

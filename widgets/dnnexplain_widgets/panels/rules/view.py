@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import System, cost_unit
-from dnnexplain.counts import counted
+from dnnexplain.counts import counted, whose
 from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, or_none, question
@@ -309,7 +309,9 @@ def edited_words(comparison: RuleComparison, on: Ground, tree: Tree, rule: str) 
     cost = sign * comparison.mean(EDITED)[0]
     others = [f"the network's {number(sign * comparison.mean(comparison.names[0])[0])}"]
     others += [
-        f"{label(name)}'s {number(sign * comparison.mean(name)[0])}" for name in comparison.names if label(name) == rule
+        f"{whose(label(name))} {number(sign * comparison.mean(name)[0])}"
+        for name in comparison.names
+        if label(name) == rule
     ]
     if comparison.optimum is not None:
         _, *ends = span_as_told(comparison.cost_name, 0.0, *comparison.optimum)

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 107827243f8437a66d81406f3845f05a39d820c5fddad7e1ab32b3a8c895c8e3
+// Built from widgets/page (make page), sources af9379df3879773d4f5349d8fd33d9f3376c67fbd228d5af998a45af4ea79272
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -19,9 +19,10 @@ export function drawFigure({ body, title, sentence, notes, card, ink }) {
   const width = Math.max(240, Math.ceil(box.width));
   const lines = wrapWords(sentence, Math.max(30, Math.min(WORDS_WIDTH * 2, Math.floor(width / 7.2))));
   const heads = wrapWords(title, Math.max(24, Math.floor(width / 8.8)));
-  const origin = (notes || []).flatMap((/** @type {string} */ note) => wrapWords(note, Math.max(34, Math.floor(width / 5.8))));
+  const origin = (notes || []).filter((/** @type {string} */ note) => note !== sentence).flatMap((/** @type {string} */ note) => wrapWords(note, Math.max(34, Math.floor(width / 5.8))));
   const top = MARGIN + heads.length * 22 + 8;
-  const height = top + Math.ceil(box.height) + 14 + lines.length * 20 + (origin.length ? 6 : 0) + origin.length * 15 + MARGIN;
+  const tall = Math.ceil(lowestOf(body) - box.top);
+  const height = top + tall + 14 + lines.length * 20 + (origin.length ? 6 : 0) + origin.length * 15 + MARGIN;
   const svg = s("svg", { xmlns: SVG, width: width + 2 * MARGIN, height, viewBox: `0 0 ${width + 2 * MARGIN} ${height}`, "font-family": 'system-ui, "Segoe UI", Roboto, sans-serif' });
   svg.append(s("title", {}, title), s("rect", { width: "100%", height: "100%", fill: card }));
   heads.forEach((line, at) => svg.append(s("text", { x: MARGIN, y: MARGIN + 15 + at * 22, "font-size": 16, "font-weight": 600, fill: ink }, line)));
@@ -30,9 +31,21 @@ export function drawFigure({ body, title, sentence, notes, card, ink }) {
   const view = { group, defs: s("defs"), count: 0 };
   for (const child of body.children) drawElement(view, child);
   svg.append(view.defs, group);
-  lines.forEach((line, at) => svg.append(s("text", { x: MARGIN, y: top + box.height + 28 + at * 20, "font-size": 14, fill: ink }, line)));
-  origin.forEach((/** @type {string} */ line, /** @type {number} */ at) => svg.append(s("text", { x: MARGIN, y: top + box.height + 34 + lines.length * 20 + at * 15, "font-size": 11, fill: ink, "fill-opacity": 0.75 }, line)));
+  lines.forEach((line, at) => svg.append(s("text", { x: MARGIN, y: top + tall + 28 + at * 20, "font-size": 14, fill: ink }, line)));
+  origin.forEach((/** @type {string} */ line, /** @type {number} */ at) => svg.append(s("text", { x: MARGIN, y: top + tall + 34 + lines.length * 20 + at * 15, "font-size": 11, fill: ink, "fill-opacity": 0.75 }, line)));
   return { text: new XMLSerializer().serializeToString(svg), width: width + 2 * MARGIN, height };
+}
+
+/**
+ * Where what is drawn of an element ends: tabs and sliders, which are left out, leave no gap below it.
+ * @param {Element} element
+ * @returns {number}
+ */
+function lowestOf(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  if (!element.querySelector(LEFT_OUT)) return bottom;
+  const drawn = [...element.children].filter((child) => !child.matches(LEFT_OUT) && child.getBoundingClientRect().height);
+  return Math.max(top, ...drawn.map(lowestOf));
 }
 
 /**
