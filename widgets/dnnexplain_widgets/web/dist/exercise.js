@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources af9379df3879773d4f5349d8fd33d9f3376c67fbd228d5af998a45af4ea79272
+// Built from widgets/page (make page), sources 327c5b1ba12873d6bee92587772f7d62d045d39e3ecbc2d7778668ad5f705a96
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

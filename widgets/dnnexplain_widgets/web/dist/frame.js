@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources af9379df3879773d4f5349d8fd33d9f3376c67fbd228d5af998a45af4ea79272
+// Built from widgets/page (make page), sources 327c5b1ba12873d6bee92587772f7d62d045d39e3ecbc2d7778668ad5f705a96
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -289,11 +289,14 @@ function makeBusy(model) {
 
 const SURE = 0.04; // the part done from which the time left can be told
 const SOON = 1500; // ms of work before it is told
+const LATE = 2000; // ms, beside twice what was told, after which it is not told any more
 
 /** About how much longer work will take, from the part that is done; not read aloud at each change. */
 function makeTimeLeft() {
   const element = h("span", { class: "dx-left-over", "aria-hidden": "true" });
   let began = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let late;
   return {
     element,
     update(/** @type {any} */ { text, fraction }) {
@@ -301,7 +304,10 @@ function makeTimeLeft() {
       else began ||= Date.now();
       const spent = Date.now() - began;
       const known = Boolean(text) && fraction > SURE && fraction < 1 && spent > SOON;
-      setText(element, known ? `about ${shortTime((spent * (1 - fraction)) / fraction / 1000)} left` : "");
+      const left = known ? (spent * (1 - fraction)) / fraction : 0;
+      clearTimeout(late);
+      setText(element, known ? `about ${shortTime(left / 1000)} left` : "");
+      if (known) late = setTimeout(() => setText(element, ""), 2 * left + LATE); // a step that takes longer than all before
     },
   };
 }
