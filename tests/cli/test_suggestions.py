@@ -16,7 +16,7 @@ from dnnexplain.cli import COMMANDS
 from dnnexplain.cli.system_options import CommandLine
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import load_shipped
-from dnnexplain.registry import make_system, specs
+from dnnexplain.registry import make_system, spec_of, specs
 
 ROOT = Path(__file__).parents[2]
 STANDING = {
@@ -25,6 +25,7 @@ STANDING = {
     "FILE": "file.safetensors",
     "NAME": "robust",
     "tree.json": "tree.json",
+    "--FILE_OPTION": "--" + spec_of("deeprm").file_option,
 }
 """What stands in a message for something that the reader fills in."""
 FILLED = {
