@@ -9,7 +9,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from dnnexplain.contract import Discrete, System
-from dnnexplain.counts import joined
+from dnnexplain.counts import counted, joined
 
 __all__ = ["describe_outputs", "frames_of", "size_hint", "stacked_refusal", "system_parameters"]
 
@@ -70,7 +70,7 @@ def frames_of(takes: int, system: System) -> int:
 def stacked_refusal(count: int, system: System) -> str:
     """What to write for a network that sees so many observations of a system at a time."""
     return (
-        f"that is {count} observations at a time (as VecFrameStack of stable-baselines3 gives them), and a state of "
+        f"that is {counted(count, 'observation')} at a time (as VecFrameStack of stable-baselines3 gives them), and a state of "
         f"{system.name} shows {getattr(system, 'frames', 1)}; make the system of the environment that it was trained on with frames={count}: "
         f"GymSystem(env, frames={count})"
     )

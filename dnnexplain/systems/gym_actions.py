@@ -74,7 +74,7 @@ def _together(space: spaces.MultiDiscrete, names: tuple[str, ...]) -> tuple[str,
     shown = " x ".join(map(str, sizes[:6])) + (" x ..." if len(sizes) > 6 else "")
     if count > _MOST:
         msg = (
-            f"the environment makes {counted(len(sizes), 'choice')} at once, {shown}: {count:,} combinations, of which at most "
+            f"the environment makes {counted(len(sizes), 'choice')} at once, {shown}: {counted(count, 'combination')}, of which at most "
             f"{_MOST} are explained as one choice each; wrap it so that one choice is made at a time, or a number is set "
             "(gymnasium.wrappers.TransformAction with a Discrete or a Box)"
         )
@@ -83,7 +83,7 @@ def _together(space: spaces.MultiDiscrete, names: tuple[str, ...]) -> tuple[str,
         return names
     if names and len(names) != sum(sizes):
         msg = (
-            f"the environment makes {counted(len(sizes), 'choice')} at once, {shown}: give {sum(sizes)} names, of what each choice "
+            f"the environment makes {counted(len(sizes), 'choice')} at once, {shown}: give {counted(sum(sizes), 'name')}, of what each choice "
             f"is between, or {count}, of all combinations; {len(names)} were given"
         )
         raise DnnExplainError(msg)
@@ -127,7 +127,7 @@ def said_of_actions(space: gymnasium.Space[Any]) -> Sequence[str]:
     if isinstance(space, spaces.MultiDiscrete):
         shown = " x ".join(map(str, choices_made(space)))
         return [
-            f"The environment makes {len(choices_made(space))} choices at once ({shown}): an action is a combination of them."
+            f"The environment makes {counted(len(choices_made(space)), 'choice')} at once ({shown}): an action is a combination of them."
         ]
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer):
         return [

@@ -37,7 +37,7 @@ class Frames(gymnasium.Wrapper[Any, Any, Any, Any]):
         space = env.observation_space
         if not isinstance(space, spaces.Box) or not space.shape:
             msg = (
-                f"frames={count} lays observations that are arrays of numbers one after another, and this environment shows a "
+                f"frames={count}: observations that are arrays of numbers can be laid one after another, and this environment shows a "
                 f"{type(space).__name__}; wrap it first in gymnasium.wrappers.FlattenObservation"
             )
             raise DnnExplainError(msg)

@@ -35,7 +35,7 @@ def test_every_decision_says_whether_the_guard_stepped_in_and_why(guard):
         values[place] = backlog
         session.move(values)
         words = session._message(session.live)["words"]["decision"]
-        assert words.startswith("The guarded network picks")
+        assert words.startswith("The guarded network ")
         assert told in words
     assert "Queues grow here." in words
     assert "without its guard" in session.live.failures["saliency"]

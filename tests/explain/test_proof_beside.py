@@ -55,7 +55,7 @@ def test_both_kinds_of_disagreement_are_told() -> None:
     assert small.words.endswith("it gives hardly anything to right, which is part of what forces it.")
     both = {"left queue": 5.0, "right queue": 1.0}
     same = beside_attribution(GATE, network(1.0, 1.0), STATE, both, method="saliency")
-    assert same.words == "saliency and the proof name the same inputs."
+    assert same.words == "Saliency and the proof name the same inputs."
 
 
 def test_a_method_that_is_not_there_is_refused() -> None:
