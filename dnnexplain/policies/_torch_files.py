@@ -166,7 +166,7 @@ class Listed(dict[str, torch.Tensor]):
             DnnExplainError: there are more.
         """
         if self.count > 1:
-            msg = f"{path} holds a list of {self.count} state dicts, which does not say what each is; say which by its number: key='0' (--key 0)"
+            msg = f"{path} holds a list of {counted(self.count, 'state dict')}, which does not say what each is; say which by its number: key='0' (--key 0)"
             raise DnnExplainError(msg)
 
 
