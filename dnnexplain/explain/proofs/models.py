@@ -12,8 +12,9 @@ from dnnexplain.contract import Case, DnnExplainError, Relation, StateSet, Syste
 from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.following import painted_after
 from dnnexplain.explain.proofs.inputs import Input, loose_cells, paint, relate, summands
-from dnnexplain.explain.proofs.network import Bend, NetworkForms, Wave, traced
+from dnnexplain.explain.proofs.network import Bend, NetworkForms, Wave
 from dnnexplain.explain.proofs.program import Program
+from dnnexplain.explain.proofs.tracing import traced
 
 __all__ = ["EmptySet", "Model", "model_of", "pairs_hold", "place_of", "second_states"]
 

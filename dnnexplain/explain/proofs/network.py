@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ from torch import Tensor, fx, nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 
-__all__ = ["CURVES", "Bend", "Bends", "Form", "NetworkForms", "Wave", "traced"]
+__all__ = ["CURVES", "Bend", "Bends", "Form", "NetworkForms", "Wave"]
 
 Floats = NDArray[np.float64]
 _LARGEST = 60_000_000
@@ -145,31 +144,6 @@ def wave_range(low: Floats, high: Floats, wave: np.ufunc) -> tuple[Floats, Float
     crest = np.floor((high - top) / turn) >= np.ceil((low - top) / turn)
     trough = np.floor((high - top - np.pi) / turn) >= np.ceil((low - top - np.pi) / turn)
     return np.where(trough, -1.0, ends[0] - 1e-9), np.where(crest, 1.0, ends[1] + 1e-9)
-
-
-def traced(module: nn.Module) -> fx.GraphModule:
-    """A network as a graph, in double precision.
-
-    Raises:
-        DnnExplainError: its steps depend on the numbers that run through it.
-    """
-    twin = deepcopy(module).eval().double()
-    try:
-        return fx.symbolic_trace(twin)
-    except Exception as error:
-        msg = f"{_culprit(twin)} does what cannot be written as a fixed list of operations, as a proof needs; violations are searched for, no more"
-        raise DnnExplainError(msg) from error
-
-
-def _culprit(module: nn.Module) -> str:
-    """The innermost part that cannot be traced, by class and name."""
-    for name, part in module.named_children():
-        try:
-            fx.symbolic_trace(part)
-        except Exception:  # noqa: BLE001 - whatever it is, this part is where it happens
-            inner = _culprit(part) if any(True for _ in part.children()) else ""
-            return inner if inner.startswith("the network's") else f"the network's {type(part).__name__} ({name})"
-    return type(module).__name__
 
 
 class NetworkForms(fx.Interpreter):

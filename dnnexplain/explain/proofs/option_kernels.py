@@ -62,6 +62,22 @@ def span(groups, kept, ends, low, high):
 
 
 @njit(cache=True, nogil=True)
+def _worth(groups, g, n, weights, costs, priced, budget_price):
+    """What option ``n`` of list ``g`` adds: its weights, less what its values are priced at."""
+    worth = 0.0
+    for p in range(groups.numbers.shape[1]):
+        if groups.numbers[n, p] >= 0:
+            worth += weights[groups.numbers[n, p]]
+    if priced:
+        for k in range(groups.places.shape[1]):
+            place = groups.places[g, k]
+            if place >= 0:
+                x = groups.options[n, k]
+                worth -= costs[place] * x + budget_price * groups.price[place] * abs(x - groups.centre[place])
+    return worth
+
+
+@njit(cache=True, nogil=True)
 def worth_keeping(groups, kept, ends, weights, costs, priced, budget_price, room):
     """Leave those options that come within ``room`` of their list's best, in place: no other state is above the question."""
     at, begin = 0, 0
@@ -69,19 +85,8 @@ def worth_keeping(groups, kept, ends, weights, costs, priced, budget_price, room
     for g in range(len(groups.start) - 1):
         end, best = ends[g + 1], -np.inf
         for where in range(begin, end):
-            n = kept[where]
-            score = 0.0
-            for p in range(groups.numbers.shape[1]):
-                if groups.numbers[n, p] >= 0:
-                    score += weights[groups.numbers[n, p]]
-            if priced:
-                for k in range(groups.places.shape[1]):
-                    place = groups.places[g, k]
-                    if place >= 0:
-                        x = groups.options[n, k]
-                        score -= costs[place] * x + budget_price * groups.price[place] * abs(x - groups.centre[place])
-            scores[where] = score
-            best = max(best, score)
+            scores[where] = _worth(groups, g, kept[where], weights, costs, priced, budget_price)
+            best = max(best, scores[where])
         ends[g] = at
         for where in range(begin, end):
             if scores[where] >= best - room:
@@ -106,16 +111,7 @@ def largest_of(groups, kept, ends, low, high, weights, prices, budget_price, cho
         best, which = -np.inf, kept[ends[g]]
         for at in range(ends[g], ends[g + 1]):
             n = kept[at]
-            score = 0.0
-            for p in range(groups.numbers.shape[1]):
-                if groups.numbers[n, p] >= 0:
-                    score += weights[groups.numbers[n, p]]
-            if priced:
-                for k in range(groups.places.shape[1]):
-                    place = groups.places[g, k]
-                    if place >= 0:
-                        x = groups.options[n, k]
-                        score -= costs[place] * x + budget_price * groups.price[place] * abs(x - groups.centre[place])
+            score = _worth(groups, g, n, weights, costs, priced, budget_price)
             if score > best:
                 best, which = score, n
         total += best

@@ -34,8 +34,8 @@ from dnnexplain.explain.proofs.case_network import (
 )
 from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.models import EmptySet, Model, model_of, pairs_hold, place_of
-from dnnexplain.explain.proofs.network import traced
 from dnnexplain.explain.proofs.steepest import steepest
+from dnnexplain.explain.proofs.tracing import traced
 from dnnexplain.explain.proofs.verdicts import CaseVerdict, ProofBudget, Verdict
 from dnnexplain.parallel import Progress, seeded_map
 

@@ -17,8 +17,9 @@ from dnnexplain.explain.proofs.following import summands_after
 from dnnexplain.explain.proofs.groups import GroupedInput, grouped
 from dnnexplain.explain.proofs.inputs import loose_cells, summands
 from dnnexplain.explain.proofs.models import place_of, second_states
-from dnnexplain.explain.proofs.network import CURVES, Bend, NetworkForms, Wave, traced
+from dnnexplain.explain.proofs.network import CURVES, Bend, NetworkForms, Wave
 from dnnexplain.explain.proofs.option_kernels import allowed
+from dnnexplain.explain.proofs.tracing import traced
 
 __all__ = ["Relaxation", "RelaxedModel", "relaxed_model"]
 
