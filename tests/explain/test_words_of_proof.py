@@ -53,6 +53,7 @@ CERTIFIED = {
     "explain/proofs/optima.py": OPTIMUM,
     "explain/proofs/sufficient.py": PROVER,
     "explain/proofs/throughout.py": PROVER,
+    "explain/proofs/tracing.py": PROVER,
     "explain/proofs/verdicts.py": PROVER,
     "explain/saved_results.py": DECISIONS,
     "widgets/headlines.py": PROVER,
