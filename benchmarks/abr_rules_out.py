@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dnnexplain.cli.mixtures import shared_out
 from dnnexplain.explain import distil
 from dnnexplain.explain.distillation import TreePolicy
 from dnnexplain.explain.distillation.tree import Tree
@@ -31,11 +32,9 @@ from dnnexplain.systems.abr.recipes import MIXTURE
 def generated(system, count, seed):
     """Links of the families that the shipped network was trained on, in its shares; the largest share has what rounding leaves."""
     shares = dict(sorted(MIXTURE.items(), key=lambda one: one[1]))
-    drawn, left = [], count
-    for place, (name, share) in enumerate(shares.items(), 1):
-        many = left if place == len(shares) else round(share * count)
+    drawn = []
+    for name, many in zip(shares, shared_out(count, list(shares.values())), strict=True):
         drawn += system.workloads(name, many, seed) if many else []
-        left -= many
     return drawn
 
 

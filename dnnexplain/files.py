@@ -91,7 +91,7 @@ def made_folder(path: str | Path, option: str = "--out") -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        in_the_way = next((above for above in (folder, *folder.parents) if os.path.isfile(above)), None)  # noqa: PTH113
+        in_the_way = next((above for above in (folder, *folder.parents) if _is_no_folder(above)), None)
         what = reason(error) if in_the_way is None else f"{in_the_way} is a file"
         msg = f"the folder {folder} cannot be made: {what}; give another one as {option}"
         raise DnnExplainError(msg) from None
@@ -104,11 +104,17 @@ def check_folder(path: str | Path, option: str = "--out") -> None:
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
         made_folder(folder, option)
-        check_writable(folder / "result")
+        with _refused(folder), tempfile.TemporaryFile(dir=folder):
+            pass
     finally:
         for place in missing:
             with suppress(OSError):  # somebody else has put something there meanwhile
                 place.rmdir()
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Whether something else is there; of a name that is too long the answer is no, where pathlib raises."""
+    return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
 
 
 def check_writable(path: str | Path) -> None:

@@ -157,6 +157,13 @@ def test_a_folder_that_is_only_checked_is_not_left_behind(tmp_path):
     (tmp_path / "file").write_text("x")
     check_folder(tmp_path / "there" / "a" / "b")
     check_folder(tmp_path / "there")
+    (tmp_path / "full" / "result").mkdir(parents=True)  # whatever lies in it
+    check_folder(tmp_path / "full")
+    assert [item.name for item in (tmp_path / "full").iterdir()] == ["result"]
+    (tmp_path / "full" / "result").rmdir()
+    (tmp_path / "full").rmdir()
+    with pytest.raises(DnnExplainError, match=r"cannot be made: /dev/null is a file; give another one as --out"):
+        check_folder("/dev/null/folder")
     for wrong in (tmp_path / "file", tmp_path / "there" / "c" / ("n" * 300)):
         with pytest.raises(DnnExplainError, match=r"cannot be made: .*; give another one as --export"):
             check_folder(wrong, "--export")

@@ -19,6 +19,7 @@ from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLi
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import Choice, Discrete, DnnExplainError, need
 from dnnexplain.contract.specs import load_reference
+from dnnexplain.counts import joined
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
@@ -197,7 +198,7 @@ def _halves(read: dict[str, Sequence[Any]], seed: int) -> tuple[dict[str, Sequen
     """
     held = sum(map(len, read.values()))
     if held < LEAST:
-        msg = f"{' and '.join(read)} holds {held}; to learn from half of them and measure on the others takes {LEAST}"
+        msg = f"{joined(read)} holds {held}; to learn from half of them and measure on the others takes {LEAST}"
         raise DnnExplainError(msg)
     learned: dict[str, Sequence[Any]] = {}
     figures: list[Any] = []

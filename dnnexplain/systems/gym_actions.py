@@ -87,12 +87,17 @@ def _together(space: spaces.MultiDiscrete, names: tuple[str, ...]) -> tuple[str,
             f"is between, or {count}, of all combinations; {len(names)} were given"
         )
         raise DnnExplainError(msg)
-    ends = np.cumsum((0, *sizes))
-    parts = [names[a:b] for a, b in itertools.pairwise(ends)] if names else []
+    parts = _one_by_one(names, sizes) if names else []
     places = (np.unravel_index(index, sizes) for index in range(count))
     if parts:
         return tuple(", ".join(parts[i][at] for i, at in enumerate(place)) for place in places)
     return tuple("action " + ", ".join(str(int(a + s)) for a, s in zip(place, starts, strict=True)) for place in places)
+
+
+def _one_by_one(items: Any, sizes: Sequence[int]) -> list[Any]:
+    """What stands one after another for all choices, choice by choice."""
+    ends = itertools.accumulate(sizes, initial=0)
+    return [items[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def own_form(space: gymnasium.Space[Any], taken: Any) -> Any:
@@ -114,10 +119,8 @@ def allowed_together(space: gymnasium.Space[Any], mask: NDArray[np.bool_]) -> ND
     sizes = choices_made(space)
     if not sizes or len(mask) != sum(sizes):
         return mask
-    ends = np.cumsum((0, *sizes))
-    each = [mask[a:b] for a, b in itertools.pairwise(ends)]
     allowed = np.ones((), dtype=bool)
-    for part in each:
+    for part in _one_by_one(mask, sizes):
         allowed = np.logical_and.outer(allowed, part)
     return np.asarray(allowed.ravel())
 
@@ -145,5 +148,4 @@ def sampling_mask(world: Any) -> Any:
     sizes = choices_made(space)
     if not sizes or len(mask) != sum(sizes) or len(space.shape) != 1:
         return None if sizes else mask
-    ends = np.cumsum((0, *sizes))
-    return tuple(mask[a:b] for a, b in itertools.pairwise(ends))
+    return tuple(_one_by_one(mask, sizes))

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from dnnexplain.registry import BUILT_IN
 from dnnexplain_widgets import DecisionPanel, NeuronsPanel, SaliencyPanel, Session, StateEditor
 from dnnexplain_widgets.messages import live_message, scene
 from tests.jobs import until_no_job_is_left
@@ -114,9 +115,6 @@ def test_the_page_hears_of_a_step_before_panels_that_compute_more(sent, session)
     sent.clear()
     wish(session, 3, [4.0, 1.0])
     assert order == [[hub]]
-
-
-BUILT_IN = ("abr", "cellular", "cran", "deeprm", "routing")
 
 
 def steps_of(name, sent, knobs=6):

@@ -35,7 +35,10 @@ def _changes(old: Sequence[Control], new: Sequence[Control]) -> dict[str, dict[s
     return {str(place): change for place, change in enumerate(differ) if change}
 
 
-def _as_sent(_value: Sequence[Control], panel: SparingControls) -> list[dict[str, Any]]:
+def _as_sent(value: Sequence[Control], panel: SparingControls) -> list[dict[str, Any]]:
+    """What the page has; before it has anything, such as while the widget is made, all of them are sent."""
+    if panel.sent_controls is None:
+        panel.sent_controls = [_short(control) for control in value]
     return panel.sent_controls
 
 
@@ -52,7 +55,7 @@ class SparingControls(anywidget.AnyWidget):
     turned = t.Dict(help="What of the controls is not as they were sent: {place: {field: value}}.").tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        self.sent_controls: list[dict[str, Any]] = []
+        self.sent_controls: list[dict[str, Any]] | None = None
         super().__init__(**traits)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
@@ -60,7 +63,7 @@ class SparingControls(anywidget.AnyWidget):
         if key != "controls":
             return bool(super()._should_send_property(key, value))
         now = [_short(control) for control in value]
-        changes = _changes(self.sent_controls, now)
+        changes = None if self.sent_controls is None else _changes(self.sent_controls, now)
         if changes is None:
             self.sent_controls = now
         self.turned = changes or {}
