@@ -24,7 +24,7 @@ def without(**reasons: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def around(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            for name in reasons.keys() & kwargs.keys():
+            for name in [name for name in kwargs if name in reasons]:
                 del kwargs[name]
                 message = f"{function.__name__}: {name} does nothing: {reasons[name]}; it goes in the next release"
                 warnings.warn(message, DeprecationWarning, stacklevel=2)

@@ -236,7 +236,7 @@ def with_options(
                 raise unknown(system)
             msg = f"{system} stands where a value of an option may: write the system first, dnnexplain {line[0]} {system} ..."
             raise DnnExplainError(msg)
-        for key in KEPT & given.keys():
+        for key in sorted(KEPT & given.keys()):
             if isinstance(given[key], int) and given[key] > MOST_KEPT:
                 flag = f"--{key.replace('_', '-')}"
                 msg = f"{flag} is at most {MOST_KEPT:,}, for all are held in memory at once; not {given[key]:,}"

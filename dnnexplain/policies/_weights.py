@@ -158,7 +158,7 @@ def _fitting(weights: Weights, expected: Weights, where: str) -> Weights:
     """
     plain = {re.sub(r"(^|\.)_orig_mod\.", r"\1", name): tensor for name, tensor in weights.items()}
     first = next(iter(expected), "")
-    prefixes = {name[: len(name) - len(first)] for name in plain if name.endswith(f".{first}")}
+    prefixes = dict.fromkeys(name[: len(name) - len(first)] for name in plain if name.endswith(f".{first}"))
     fitting: dict[str, Weights] = {}
     for prefix in ("", *sorted(prefixes, key=len)):
         inside = {name[len(prefix) :]: tensor for name, tensor in plain.items() if name.startswith(prefix)}

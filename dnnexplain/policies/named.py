@@ -68,7 +68,7 @@ def parameters_for(spec: Spec, policy: str) -> dict[str, Any]:
     if path.suffix != ".safetensors" or not path.exists():
         return {}
     its = (read_metadata(path).get("system") or {}).get("parameters") or {}
-    keys = {key for role in spec.roles for key in role.parameters}
+    keys = dict.fromkeys(key for role in spec.roles for key in role.parameters)
     return {key: its[key] for key in keys if key in its}
 
 
@@ -109,6 +109,6 @@ def _parts(system: PartiallySeen, path: Path) -> list[Mapping[str, Any]]:
     distinct = [role for place, role in enumerate(roles) if role not in roles[:place]]
     metadata = read_metadata(path) if path.suffix == ".safetensors" else {}
     its = (metadata.get("system") or {}).get("parameters") or {}
-    keys = {key for item in distinct for key in item}
+    keys = dict.fromkeys(key for item in distinct for key in item)
     named = {key: its[key] for key in keys if key in its}
     return [named] if named else distinct

@@ -71,6 +71,6 @@ def brought(file: str, content: bytes) -> Iterator[Path]:
 
 
 def _without(text: str, folder: str) -> str:
-    for form in {folder, str(Path(folder).resolve())}:
+    for form in (str(Path(folder).resolve()), folder):
         text = text.replace(f"{form}/", "").replace(form, "the file")
     return text
