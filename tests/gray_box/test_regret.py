@@ -107,6 +107,13 @@ def spend(seconds: float) -> None:
         pass
 
 
+@pytest.fixture(scope="module")
+def imported() -> None:
+    """What the first search imports is not of its seconds."""
+    worst_regret(Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 1), question=QUESTION)
+
+
+@pytest.mark.usefixtures("imported")
 @pytest.mark.parametrize("seconds", [1.0, 0.5])
 def test_the_seconds_hold_for_the_bounds_at_the_end_too(seconds: float) -> None:
     world, began = SlowBowl(), time.process_time()
@@ -116,6 +123,23 @@ def test_the_seconds_hold_for_the_bounds_at_the_end_too(seconds: float) -> None:
     assert found.certificate is not None
     assert found.certificate.holds
     assert 2 <= world.bounds <= 4
+
+
+class SlowlyRun(Bowl):
+    """Each of its runs takes a twentieth of a CPU-second, one or many workloads alike."""
+
+    def run(self, policy: Any, workloads: Any) -> Episodes:
+        spend(0.05)
+        return super().run(policy, workloads)
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.parametrize("seconds", [1.0, 1.5])
+def test_the_seconds_hold_for_the_last_round_and_the_runs_at_the_end_too(seconds: float) -> None:
+    began = time.process_time()
+    found = worst_regret(SlowlyRun(), Named("net"), bowl_box(), budget=Budget(seconds), seed=1, question=QUESTION)
+    assert 0.7 * seconds < time.process_time() - began < 1.1 * seconds
+    assert found.ended_by == "CPU-seconds"
 
 
 def test_links_searched_for_three_seconds_take_three() -> None:

@@ -190,15 +190,24 @@ class _Search:
         self.best: list[tuple[float, Array]] = []
         self.trace: list[tuple[float, float]] = []
         self.bounds: dict[bytes, Bound] = {}
-        self.bound_seconds = self.reserve = 0.0
+        self.bound_seconds = self.round_seconds = self.reserve = 0.0
         self.plans = int(isinstance(system, Optimal))  # the certificate solves once more, for the plan
 
     def keep_back(self, seconds: float) -> None:
-        """Measure what a bound takes, on the worst row so far, and keep so much of the seconds for those at the end."""
+        """Measure what the end takes, on the worst row so far, and keep so much of the seconds for it."""
         if self.budget.cpu_seconds >= ENDLESS or not self.best:
             return
+        began = time.process_time()
+        workload = self.box.workload(self.best[0][1])
+        self.cost(self.policy, workload)
+        own = time.process_time() - began
         self.bound(self.best[0][1], seconds)
-        self.reserve = min((FINALISTS + self.plans) * self.bound_seconds, MOST_KEPT * self.budget.cpu_seconds)
+        needed = (FINALISTS + self.plans) * self.bound_seconds + (FINALISTS + len(self.rules)) * own
+        self.reserve = min(needed, MOST_KEPT * self.budget.cpu_seconds)
+
+    def cost(self, policy: Policy, workload: Any) -> float:
+        """Of a workload that is run alone."""
+        return float(self.system.run(policy, [workload]).cost[0])
 
     def bound(self, row: Array, seconds: float) -> Bound:
         """Of the row's optimum, worked out once."""
@@ -215,15 +224,15 @@ class _Search:
         left = self.budget.cpu_seconds - (time.process_time() - self.began)
         return left > (1 + self.plans) * self.bound_seconds
 
-    def spent(self) -> float:
-        """Of the budget, 0 to 1."""
-        seconds = (time.process_time() - self.began) / (self.budget.cpu_seconds - self.reserve)
+    def spent(self, more: float = 0.0) -> float:
+        """Of the budget, 0 to 1, if so many seconds more are taken."""
+        seconds = (time.process_time() - self.began + more) / (self.budget.cpu_seconds - self.reserve)
         rounds = 0.0 if self.budget.rounds is None else self.rounds / self.budget.rounds
         return min(1.0, max(seconds, rounds))
 
     def left(self) -> bool:
-        """Whether another round may begin; the first always may."""
-        return not self.rounds or self.spent() < 1
+        """Whether another round may begin: the first always, then one whose larger half fits into the budget."""
+        return not self.rounds or self.spent(self.round_seconds / 2) < 1
 
     def run(self, rows: Array) -> Array:
         """Regret against the best rule ``[B]``; minus infinity where a row makes no workload."""
@@ -235,12 +244,14 @@ class _Search:
                 made[place] = self.box.workload(row)
             except DnnExplainError:
                 continue
+        began = time.process_time()
         self.rounds += 1
         if not made:
             return regrets
         workloads, places = list(made.values()), list(made)
         own = np.asarray(self.system.run(self.policy, workloads).cost)
         others = np.min([self.system.run(rule, workloads).cost for rule in self.rules.values()], axis=0)
+        self.round_seconds = time.process_time() - began
         regrets[places] = own - others
         self.evaluations += len(workloads)
         before = self.best[0][0] if self.best else -np.inf
@@ -257,11 +268,11 @@ class _Search:
             if finals and not self.affordable():
                 break
             workload = self.box.workload(row)
-            cost = float(self.system.run(self.policy, [workload]).cost[0])
+            cost = self.cost(self.policy, workload)
             bound = self.bound(row, seconds)
             finals.append((cost - bound.upper, cost, bound, row, workload))
         lower, cost, bound, row, workload = max(finals, key=lambda final: final[0])
-        rules = {name: float(self.system.run(rule, [workload]).cost[0]) for name, rule in self.rules.items()}
+        rules = {name: self.cost(rule, workload) for name, rule in self.rules.items()}
         rule = min(rules, key=lambda name: rules[name])
         by_rounds = self.budget.rounds is not None and self.rounds >= self.budget.rounds
         return WorstRegret(
