@@ -9,16 +9,16 @@ HEAVY = {"IPython", "captum", "dnnexplain_widgets", "ipywidgets", "jupyterlab", 
 
 MEASURE = """
 import sys, time
-start = time.perf_counter()
+start = time.process_time()
 {statement}
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 print(seconds)
 print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 """
 
 
 def fresh(statement, times):
-    """The best wall time of some fresh processes in seconds, and the top modules that were imported."""
+    """The least processor time of some fresh processes in seconds, and the top modules that were imported."""
     seconds, modules = [], set()
     for _ in range(times):
         code = MEASURE.format(statement=statement)

@@ -237,9 +237,9 @@ def test_how_large_a_violation_can_be_takes_a_tenth_of_the_seconds_at_most(monke
     monkeypatch.setattr(prover, "bound_of", endless)
     began = time.monotonic()
     found = prove(
-        system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, samples=100, parts=9, seconds=5)
+        system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, samples=100, parts=9, seconds=10)
     )
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 6  # one second of ten, and what a busy machine adds
     assert (found.verdict, found.limit) == ("fails", "seconds")
     assert "how large a violation can be was not known after 10% of the seconds" in found.cases[0].reason
 
