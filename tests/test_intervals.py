@@ -86,7 +86,7 @@ def test_where_nothing_is_known_of_the_spread_there_is_no_interval():
         "missing": "1 workload; an interval needs two",
     }  # fmt: skip
     rare = mean_interval([0.0] * 18 + [0.4, 1.2])
-    assert rare.missing == "2 of 20 workloads differ from the others; an interval needs 5"
+    assert rare.missing == "only 2 of 20 workloads differ from the others; an interval needs 5"
     assert math.isnan(rare.low)
     assert rare.verdict == 0
     assert mean_interval([0.0] * 15 + [0.4, 1.2, 0.3, 0.2, 0.7]).known

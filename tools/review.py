@@ -96,7 +96,7 @@ def _review(chromium: Any, address: str, look: Look, *, answers: bool) -> list[s
     for tab in page.locator(".dx-sections [role=tab]").all():
         tab.click()
         page.wait_for_timeout(4000)
-        page.screenshot(path=_folder(look.out) / f"{(tab.text_content() or '').strip().lower().replace(' ', '-')}.png")
+        page.screenshot(path=_folder(look.out) / f"{_file_name(tab.text_content() or '')}.png")
         for panel, name in _panels(page, look):
             problems += _taken(page, panel, name, "empty", look)
             if answers and panel.locator(".dx-strong:visible").count():
@@ -123,9 +123,13 @@ def _panels(page: Any, look: Look) -> Iterator[tuple[Any, str]]:
     for panel in page.locator("section.dx:visible").all():
         kind = panel.get_attribute("data-kind") or ""
         title = panel.locator(".dx-question").first.text_content() or ""
-        name = re.sub(r"[^a-z0-9]+", "-", f"{kind} {title}".lower()).strip("-")[:60]
+        name = _file_name(f"{kind} {title}")
         if look.only in name and not (look.out / name).is_dir():
             yield panel, name
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
 
 
 def _answered(page: Any, panel: Any, name: str, look: Look) -> list[str]:

@@ -18,7 +18,7 @@ from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.numbers import number, percent
+from dnnexplain.numbers import as_told, number, percent
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Shift
@@ -246,15 +246,16 @@ def _cell(transfer: Transfer, row: int, column: int) -> dict[str, Any]:
 
 def _show(transfer: Transfer) -> None:
     columns = ("workload", *(column.label for column in transfer.columns))
+    measure = as_told(transfer.cost_name)[0]
     for network, name in enumerate(transfer.policies[: transfer.networks]):
         rows = [
             [row.label, *(_cell_words(transfer, r, c, network) for c in range(len(transfer.columns)))]
             for r, row in enumerate(transfer.rows)
         ]
-        print_table(columns, rows, f"{transfer.cost_name} of {name} / of the best rule")
+        print_table(columns, rows, f"{measure} of {name} / of the best rule")
     for network, name in enumerate(transfer.policies[: transfer.networks]):
         if np.isfinite(transfer.shares[:, :, network]).any():
-            title = f"Mean and median {transfer.cost_name} of {name}, and the share of each action"
+            title = f"Mean and median {measure} of {name}, and the share of each action"
             print_table(("workload", "", "mean", "median", *transfer.actions), _actions(transfer, network), title)
     for boundary in transfer.boundaries:
         where = "" if boundary.value is None else f" (at about {number(boundary.value)})"
@@ -271,8 +272,7 @@ def _actions(transfer: Transfer, network: int) -> list[list[Any]]:
         [
             row.label,
             column.label,
-            number(transfer.cost[r, c, network]),
-            number(transfer.median[r, c, network]),
+            *map(number, as_told(transfer.cost_name, transfer.cost[r, c, network], transfer.median[r, c, network])[1]),
             *(percent(share) for share in transfer.shares[r, c, network]),
         ]
         for r, row in enumerate(transfer.rows)
@@ -287,7 +287,6 @@ def _cell_words(transfer: Transfer, row: int, column: int, network: int) -> str:
         return "-"
     rule, wrong = int(transfer.best_rule[row, column]), transfer.went_wrong(row, column, network)
     head = f"{wrong}; " if wrong else ""
-    return (
-        f"{head}{number(transfer.cost[row, column, network])} / {number(transfer.cost[row, column, rule])} "
-        f"{transfer.policies[rule]}, {transfer.verdict(row, column, network)}"
-    )
+    costs = (transfer.cost[row, column, item] for item in (network, rule))
+    mine, best = as_told(transfer.cost_name, *costs)[1]
+    return f"{head}{number(mine)} / {number(best)} {transfer.policies[rule]}, {transfer.verdict(row, column, network)}"

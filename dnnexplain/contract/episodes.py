@@ -263,12 +263,14 @@ class Judgement:
         loss: how much worse each action's best continuation is than the best one's ``[A]``; NaN for
             an invalid action.
         exact: whether every value is proved; else ``loss`` holds lower bounds and ``best`` candidates.
+        final: whether more seconds would change nothing of it.
     """
 
     best: tuple[int, ...]
     loss: NDArray[np.float64]
     exact: bool
     unit: str = ""
+    final: bool = False
 
 
 @runtime_checkable

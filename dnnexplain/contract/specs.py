@@ -91,11 +91,19 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A generator of workloads: ``system.workloads(name, count, seed, **parameters)``."""
+    """A generator of workloads: ``system.workloads(name, count, seed, **parameters)``.
+
+    Args:
+        name: what users write.
+        about: what it makes, in a sentence.
+        parameters: named options.
+        title: how a headline calls it, where the name says nothing by itself: ``"5G links"`` of ``"5g"``.
+    """
 
     name: str
     about: str
     parameters: tuple[Parameter, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

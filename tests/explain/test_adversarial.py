@@ -174,6 +174,27 @@ def test_what_the_oracle_cannot_decide_is_not_called_proved():
     assert "ran out of time" in found.words
 
 
+def test_worse_by_an_oracle_that_proves_nothing_however_long_it_takes_is_called_an_estimate():
+    class Estimating(FakeChoice):
+        def judge(self, state, *, seconds=10.0):
+            sure = super().judge(state, seconds=seconds)
+            return Judgement(sure.best, sure.loss, exact=False, final=True)
+
+    class Hurried(FakeChoice):
+        def judge(self, state, *, seconds=10.0):
+            sure = super().judge(state, seconds=seconds)
+            return Judgement(sure.best, sure.loss, exact=False)
+
+    policy, start = vulnerable()
+    found = attack(Estimating(), policy, State(start))
+    assert found.distance == pytest.approx(brute(policy, start))
+    assert "By an estimate of the oracle: its losses are not proved." in found.words
+    assert not found.proved_minimal
+    refused = attack(Hurried(), policy, State(start))
+    assert not refused.found
+    assert "give it longer" in refused.words
+
+
 def test_a_result_survives_its_file_and_a_cancelled_search_can_be_resumed(tmp_path):
     policy, values = vulnerable()
     start = State(values)

@@ -202,7 +202,7 @@ def test_the_sentence_names_the_group_both_actions_and_the_share():
     )
     assert whole.sentence() == "Left spoke most for left: +0.9 of 0.9."
     slope = attribute(GATE, policy_of(linear_network(GATE, weights.reshape(3, 35))), STATE)
-    assert slope.sentence() == "Left moves left minus wait most: slopes that sum to +0.9 (+0.9 and 0 apart)."
+    assert slope.sentence() == "Left moves left minus wait most: slopes that sum to +0.9."
 
 
 # --- other systems, targets, networks ---

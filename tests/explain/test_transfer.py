@@ -292,10 +292,10 @@ def test_mean_median_and_shares_of_actions_are_printed_where_a_system_counts_the
     command = ["transfer", "abr", "--family", "markov-3g", "--rule", "bb", "--sets", "2", "--jobs", "1"]
     assert main(command) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "Mean and median minus QoE of default, and the share of each action" in shown
+    assert "Mean and median QoE of default, and the share of each action" in shown
     assert main([*command, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["cells"][0]["results"][0]
-    figures = [number(told["mean"]), number(told["median"]), *(percent(one) for one in told["actions"].values())]
+    figures = [number(-told["mean"]), number(-told["median"]), *(percent(one) for one in told["actions"].values())]
     assert " ".join(figures) in shown
 
 

@@ -1,5 +1,6 @@
 """How a network stands against the rules, where that is kept, and whether one decision is optimal."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -124,6 +125,7 @@ def test_a_decision_is_told_by_what_it_loses():
     assert (
         worse.sentence() == f"Best is {judge.output.names[1]}; the decision costs 3 steps more than the best (proved)."
     )
+    assert replace(worse, loss=0.000469).sentence().endswith("costs under 0.001 steps more than the best (proved).")
     best = optimality(Judge(exact=False), picks(1, count), state)
     assert best.optimal
     assert "not proved" in best.sentence()

@@ -8,13 +8,15 @@ import pytest
 from dnnexplain.explain.distillation import RuleComparison
 from dnnexplain.explain.probing.intervention import CostEffect
 from dnnexplain.explain.room.result import Level, Room
+from dnnexplain.explain.transfer.result import Boundary
+from dnnexplain.explain.transfer.words import words as sentence_of_grid
 from dnnexplain.explain.verdict.standing import Compared, Standing
 from dnnexplain.results import Question
 from dnnexplain_widgets.panels.intervention_figures import cost_row
 from dnnexplain_widgets.panels.room import _levels
 from dnnexplain_widgets.panels.rules.view import cost_table
 from dnnexplain_widgets.panels.stress_words import case_words
-from dnnexplain_widgets.panels.transfer_words import cell_words
+from dnnexplain_widgets.panels.transfer_words import cell_words, heat
 from dnnexplain_widgets.panels.verdict_words import beside_rule
 
 COST = "minus reward"
@@ -81,6 +83,14 @@ def test_of_a_scenario_and_a_cell(words):
         cost=np.array([[[-45.2, -44.1]]]),
     )  # fmt: skip
     told_as_earned(cell_words(cell, 0, 0), "45.2", "44.1", "+0.6 to +1.6")
+    turn = Boundary("dips", "network", "low", "high", wins_before=True, value=None)
+    grid = SimpleNamespace(
+        **vars(cell), done=np.array([[True]]), metrics=(), boundaries=(turn,), verdict=lambda *_: "even"
+    )
+    told_as_earned(sentence_of_grid(grid), "45.2", "44.1", "(+1.1)", "its mean falls below")
+    drawn = heat(grid)
+    assert drawn["caption"] == "reward of network relative to the best rule's"
+    assert drawn["legend"] == ["network 1.1 above the best rule", "1.1 below"]
 
 
 def test_of_a_worst_case_and_of_a_training_run():

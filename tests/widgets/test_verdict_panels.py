@@ -1,15 +1,21 @@
 """The head of a page: the verdict, the guide with its three steps, the decision in a strip."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from dnnexplain.contract import state_from_values
+from dnnexplain.contract.specs import Family
 from dnnexplain.explain.verdict import Optimality
+from dnnexplain.explain.verdict.standing import Compared
 from dnnexplain.policies import named_policy
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain_widgets import Dashboard
 from dnnexplain_widgets.panels.guide import GuidePanel, steps_of
 from dnnexplain_widgets.panels.verdict import VerdictPanel
+from dnnexplain_widgets.panels.verdict_words import loses
 from dnnexplain_widgets.session import Session
 from tests.systems.fakes import FAKES
 
@@ -36,6 +42,14 @@ def test_a_shipped_network_has_its_verdict_at_once(name):
     assert found["gain"]["level"] in {"good", "fair", "bad"}
     assert found["loses"]["words"]
     assert not panel.busy
+
+
+def test_a_kind_of_workload_whose_name_says_nothing_has_a_title_in_the_headline():
+    lost = Compared("g", "g", {}, 20, 3.0, "rule", 1.0, 2.0, 1.5, 2.5, 1.0, 0, 2.0, {}, {})
+    standing = SimpleNamespace(shifts=(lost,), ratio=False, gap_words=lambda shift: "2 worse")
+    spec = replace(spec_of("deeprm"), families=(Family("g", "Fast.", (), "fast links"),))
+    assert loses(standing, spec)["value"] == "fast links"
+    assert loses(standing, replace(spec, families=(Family("g", "Fast."),)))["value"] == "g"
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, *FAKES])

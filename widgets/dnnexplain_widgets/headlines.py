@@ -174,7 +174,7 @@ def _stress_test(result: Any) -> Headline:
 def _transfer(result: Any) -> Headline:
     cells = [tuple(at) for at in np.argwhere(result.done)]
     wins = sum(result.verdict(row, column) == "wins" for row, column in cells)
-    return f"{wins} of {len(cells)}", "cells are won against the best rule there"
+    return f"{wins} of {len(cells)}", f"cells {'is' if wins == 1 else 'are'} won against the best rule there"
 
 
 def _room(result: Any) -> Headline:

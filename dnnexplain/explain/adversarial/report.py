@@ -50,7 +50,9 @@ def words(
 def _found_words(before: Verdict, best: Flip) -> str:
     after = best.after
     truth = " or ".join(after.best_names)
-    sure = "" if not after.estimated else " By an estimate of the oracle: its losses are not proved."
+    sure = (
+        "" if not (before.estimated or after.estimated) else " By an estimate of the oracle: its losses are not proved."
+    )
     was = "was a best one" if before.action in before.best_actions else f"already lost {number(before.loss)}"
     return (
         f"{_capital(told_changes(best.changes))} (cost {number(best.distance)}) flips the decision from {before.name} "

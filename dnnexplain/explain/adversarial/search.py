@@ -179,7 +179,8 @@ def _continue(run: Run, earlier: Adversarial, question: Question) -> None:
     if "undecided" not in earlier.counts:
         run.radius, run.single_radius = earlier.radius, earlier.single_radius
     if earlier.found and earlier.state is not None and earlier.after is not None and earlier.distance is not None:
-        kind = Kind.ESTIMATED if earlier.after.estimated else Kind.ADVERSARIAL
+        unproved = run.witness.before.estimated or earlier.after.estimated
+        kind = Kind.ESTIMATED if unproved else Kind.ADVERSARIAL
         run.best = run.flip(kind, earlier.state.values, earlier.distance, earlier.after)
 
 

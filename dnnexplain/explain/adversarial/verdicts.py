@@ -43,7 +43,7 @@ class Kind(StrEnum):
     ``DOMAIN``: the new decision is right: the change moved the true best decision, and the policy followed.
     ``HARMLESS``: old and new decision are equally good after the change.
     ``NO_WORSE``: the new decision is wrong, but no more so than the old one was before.
-    ``ESTIMATED``: the new decision is worse by losses that the system does not say are proved (on a grid, say).
+    ``ESTIMATED``: the new decision is worse by losses that the oracle does not prove, however long it takes (on a grid, say).
     ``UNDECIDED``: the oracle ran out of time, or what it says is no proof.
     """
 
@@ -226,6 +226,7 @@ class Examiner:
             losses=tuple(float(item) for item in judgement.loss),
             exact=bool(judgement.exact),
             unit=judgement.unit,
+            estimated=bool(judgement.final and not judgement.exact and np.isfinite(loss)),
         )
 
     @property
@@ -262,7 +263,7 @@ def classify(before: Verdict, after: Verdict) -> Kind:
     """What a flip from one decision to another is; ``loss`` of an oracle without proof is a lower bound."""
     if before.exact and after.loss > before.loss + TOLERANCE and after.action not in after.best_actions:
         return Kind.ADVERSARIAL
-    if before.estimated and after.estimated and after.loss > before.loss + TOLERANCE:
+    if before.estimated and (after.estimated or after.exact) and after.loss > before.loss + TOLERANCE:
         return Kind.ESTIMATED
     if not (before.exact and after.exact):
         return Kind.UNDECIDED

@@ -42,8 +42,8 @@ def contribution_sentence(group: str, net: float, explained: float, pro: str, co
 def slope_sentence(group: str, part: _Parts, target: str, measure: str, alike: int = 1) -> str:
     """What a gradient map says: slopes, which are no shares of anything; ``alike`` groups have the largest."""
     what = "slopes" if measure == "slope" else "scores"
-    apart = f"{number(part.positive, sign=True)} and {number(part.negative)}"
-    whole = f"{what} that sum to {number(part.net, sign=True)} ({apart} apart)"
+    both = f" ({number(part.positive, sign=True)} and {number(part.negative)} apart)"
+    whole = f"{what} that sum to {number(part.net, sign=True)}{both if part.positive and part.negative else ''}"
     if alike > 1:
         return f"{counted(alike, 'group')} move {target} alike and most, {group} among them: {whole}."
     return f"{start(group)} moves {target} most: {whole}."

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Shift, cost_unit
 from dnnexplain.counts import counted, whose
 from dnnexplain.explain.transfer.result import Boundary, Transfer
-from dnnexplain.numbers import gap, number, went_wrong
+from dnnexplain.numbers import as_told, gap, number, went_wrong
 from dnnexplain.rule_names import rule_label
 
 __all__ = ["boundaries", "words"]
@@ -78,7 +78,8 @@ def words(transfer: Transfer) -> str:
         f"{counts['even']} the 95% interval leaves it open.{_unranked(transfer, unsafe)}{ends}"
     )
     own = [boundary for boundary in transfer.boundaries if boundary.policy == name]
-    turns = _WINS if counts["wins"] else _MEANS  # what never surely wins cannot stop
+    means = _MEANS if as_told(transfer.cost_name)[0] == transfer.cost_name else _EARNED
+    turns = _WINS if counts["wins"] else means  # what never surely wins cannot stop
     for wins_before, turn in zip((True, False), turns, strict=True):
         first = next((item for item in own if item.wins_before is wins_before), None)
         if first is not None:
@@ -91,6 +92,7 @@ def words(transfer: Transfer) -> str:
 
 _WINS = ("it stops winning", "it starts winning")
 _MEANS = ("its mean rises above the best rule's", "its mean falls below the best rule's")
+_EARNED = _MEANS[::-1]
 
 
 def _unranked(transfer: Transfer, cells: Sequence[tuple[int, ...]]) -> str:
@@ -109,8 +111,12 @@ def _unranked(transfer: Transfer, cells: Sequence[tuple[int, ...]]) -> str:
 def _cell(transfer: Transfer, at: tuple[int, ...]) -> str:
     row, column = at
     rule = int(transfer.best_rule[row, column])
-    more = gap(float(transfer.relative[row, column, 0]), ratio=transfer.ratio, unit=cost_unit(transfer.cost_name))
+    relative = float(transfer.relative[row, column, 0])
+    _name, (ours, best, change) = as_told(
+        transfer.cost_name, transfer.cost[row, column, 0], transfer.cost[row, column, rule], relative
+    )
+    more = gap(relative if transfer.ratio else change, ratio=transfer.ratio, unit=cost_unit(transfer.cost_name))
     return (
-        f"{transfer.rows[row].label}, {transfer.columns[column].label}: {number(transfer.cost[row, column, 0])} against "
-        f"{whose(rule_label(transfer.policies[rule]))} {number(transfer.cost[row, column, rule])} ({more})"
+        f"{transfer.rows[row].label}, {transfer.columns[column].label}: {number(ours)} against "
+        f"{whose(rule_label(transfer.policies[rule]))} {number(best)} ({more})"
     )

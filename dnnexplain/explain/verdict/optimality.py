@@ -11,7 +11,10 @@ from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.numbers import with_unit
 from dnnexplain.registry import spec_of
 
-__all__ = ["Optimality", "judged", "optimality"]
+__all__ = ["TRIFLE", "Optimality", "judged", "optimality"]
+
+TRIFLE = 0.001
+"""A loss below this is told as that: its digits would say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,13 @@ class Optimality:
         if self.optimal:
             return f"The decision is optimal here ({how})."
         best = f"Best is {' or '.join(self.best)}; the" if self.best else "The"
-        return f"{best} decision costs {with_unit(self.loss, self.unit)} more than the best ({how})."
+        return f"{best} decision costs {self.more} than the best ({how})."
+
+    @property
+    def more(self) -> str:
+        """``0.742 steps more``; a trifle has no digits."""
+        small = self.loss < TRIFLE
+        return f"{'under ' if small else ''}{with_unit(TRIFLE if small else self.loss, self.unit)} more"
 
 
 def judged(system: System) -> bool:

@@ -47,7 +47,7 @@ def judge_state(codec: Codec, state: State, qoe: QoE) -> Judgement:
     top = reached.max()
     loss = np.maximum(top - proved, 0.0)
     best = tuple(int(action) for action in np.flatnonzero(proved >= top - 1e-9))
-    return Judgement(best, loss, bool((proved - reached <= 1e-9).all()), "QoE")
+    return Judgement(best, loss, bool((proved - reached <= 1e-9).all()), "QoE", final=True)
 
 
 def judge_one(codec: Codec, state: State, qoe: QoE, action: int) -> Judgement:
@@ -56,4 +56,4 @@ def judge_one(codec: Codec, state: State, qoe: QoE, action: int) -> Judgement:
     top, reached, proved = action_loss(simulator, action)
     loss = np.full(simulator.constants.bitrates, np.nan)
     loss[action] = max(top - proved, 0.0)
-    return Judgement((), loss, proved - reached <= 1e-9, "QoE")
+    return Judgement((), loss, proved - reached <= 1e-9, "QoE", final=True)

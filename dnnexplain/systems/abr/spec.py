@@ -114,11 +114,16 @@ SPEC = Spec(
         ),
     ),
     families=(
-        Family("markov-3g", "Markov chain of levels with short swings and dips, like a 3G link on the move.", _FAMILY),
+        Family(
+            "markov-3g",
+            "Markov chain of levels with short swings and dips, like a 3G link on the move.",
+            _FAMILY,
+            "3G links",
+        ),
         Family("stable", "One rate with little noise, like a fixed line.", _FAMILY),
         Family("bursty", "Jumps between fast and slow every few seconds.", _FAMILY),
         Family("outage", "As markov-3g, with outages of 4 to 30 s without any throughput.", _FAMILY),
-        Family("5g", "Tens of Mb/s in sight of a mast, a few percent of it out of sight.", _FAMILY),
+        Family("5g", "Tens of Mb/s in sight of a mast, a few percent of it out of sight.", _FAMILY, "5G links"),
         Family("puffer-like", "Irregular samples whose low throughputs have a heavy tail.", _FAMILY),
     ),
     file_option="trace",

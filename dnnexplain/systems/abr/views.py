@@ -47,8 +47,8 @@ def views(system: AdaptiveBitrate) -> tuple[View, ...]:
         SweepAxis("throughput", tuple(reversed(part(codec.throughput))), 0.2, fastest, 48, logarithmic=True),
         SweepAxis("buffer", ("buffer",), 0.0, float(codec.high[1]), 31),
         settle,
-        "All past throughputs are one, the last chunks had the highest bitrate below it, the next sizes are the video's "
-        "medians, and half of its chunks remain.",
+        "All past throughputs are the same, the last chunks had the highest bitrate below it, the next sizes are the "
+        "video's medians, and half of its chunks remain.",
         follows=False,
         ordered=True,
     )

@@ -11,7 +11,7 @@ from dnnexplain.contract import DnnExplainError, Policy, Replayable, Shift, cost
 from dnnexplain.counts import whose
 from dnnexplain.explain.transfer.grid import Transfer
 from dnnexplain.numbers import as_told, gap, interval, span_as_told
-from dnnexplain_widgets.words import label, number
+from dnnexplain_widgets.words import label, number, with_unit
 
 __all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "saved_networks", "setting_code"]
 
@@ -27,8 +27,10 @@ def heat(transfer: Transfer, network: int = 0) -> dict[str, Any]:
     """The grid as a table for the cells part, for one of its networks."""
     name = transfer.policies[network]
     full = gap(_full(transfer), ratio=transfer.ratio, unit=cost_unit(transfer.cost_name)).removeprefix("+")
+    measure = as_told(transfer.cost_name)[0]
+    sides = ("below", "above") if transfer.ratio or measure == transfer.cost_name else ("above", "below")
     return {
-        "caption": f"{transfer.cost_name} of {name} relative to the best rule's",
+        "caption": f"{measure} of {name} relative to the best rule's",
         "corner": "workload",
         "columns": [column.label for column in transfer.columns],
         "rows": [
@@ -36,7 +38,7 @@ def heat(transfer: Transfer, network: int = 0) -> dict[str, Any]:
             for r, row in enumerate(transfer.rows)
         ],
         "pick": "cell",
-        "legend": [f"{name} {full} below the best rule", f"{full} above"],
+        "legend": [f"{name} {full} {sides[0]} the best rule", f"{full} {sides[1]}"],
     }
 
 
@@ -108,7 +110,10 @@ def default_columns(system: Replayable) -> list[Shift]:
     grid = knob.grid()
     values = grid[np.unique(np.linspace(0, len(grid) - 1, 2 * COLUMNS).round().astype(int))][1::2]
     return [
-        Shift(f"{knob.name} {number(value)}", "", {knob.name: round(float(value), 9)}, float(value)) for value in values
+        Shift(
+            f"{knob.name} {with_unit(float(value), knob.unit)}", "", {knob.name: round(float(value), 9)}, float(value)
+        )
+        for value in values
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dnnexplain.contract import Spec
 from dnnexplain.counts import counted
-from dnnexplain.explain.verdict.optimality import Optimality
+from dnnexplain.explain.verdict.optimality import TRIFLE, Optimality
 from dnnexplain.explain.verdict.standing import Standing
 from dnnexplain.numbers import as_told, gap, number, thing
 from dnnexplain_widgets.words import label, with_unit
@@ -19,7 +19,6 @@ Item = dict[str, Any]
 """``{key, label, value, note, level, words, opens}``: level is "good", "bad", "fair" or empty."""
 
 NOT_RUN = "not worked out yet"
-_TRIFLE = 0.001
 _HUNDREDTH, _TENTHS_OF_PERCENT = 0.01, 0.0001
 
 
@@ -99,9 +98,11 @@ def loses(standing: Standing, spec: Spec) -> Item | None:
     if not standing.shifts:
         return None
     lost = [shift for shift in standing.shifts if shift.sure > 0]
+    titles = {family.name: family.title or family.name for family in spec.families}
     if lost:
-        value = ", ".join(item.label for item in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
-        where = f"{lost[0].label}: " if len(lost) > 1 else ""
+        names = [titles.get(item.label, item.label) for item in lost]
+        value = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+        where = f"{names[0]}: " if len(names) > 1 else ""
         note = f"{where}{_size(lost[0].gap, standing, spec.cost.unit)} worse than the best rule there"
     else:
         value, note = "nowhere surely", f"{counted(len(standing.shifts), 'kind')} tried"
@@ -140,8 +141,8 @@ def now(optimality: Optimality | None) -> Item:
 
 def _costs(optimality: Optimality) -> str:
     """``costs 0.742 more``; a trifle has no digits."""
-    if optimality.loss < _TRIFLE:
-        return f"costs under {_TRIFLE} {optimality.unit}".rstrip() + " more"
+    if optimality.loss < TRIFLE:
+        return f"costs {optimality.more}"
     about = "" if optimality.proved else "about "
     return f"costs {about}{with_unit(optimality.loss, '')} more"
 

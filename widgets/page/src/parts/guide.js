@@ -42,7 +42,7 @@ export function makeGuide(store, part, model) {
     read.replaceChildren(...rules.map((/** @type {string} */ text) => h("li", {}, text)));
     const now = all.findIndex((/** @type {any} */ step) => !step.done);
     steps.replaceChildren(...all.map((/** @type {any} */ step, /** @type {number} */ at) => h("li", {
-      class: step.done ? "dx-done" : at === now ? "dx-now-step" : "", "aria-current": at === now ? "step" : undefined,
+      class: step.learnt ? "dx-done" : step.done ? "dx-left-out" : at === now ? "dx-now-step" : "", "aria-current": at === now ? "step" : undefined,
     }, step.learnt ? h("span", { class: "dx-hidden" }, step.say) : h("span", {}, step.say), step.learnt ? h("span", { class: "dx-learnt", role: "status" }, step.learnt) : null)));
     setText(count, now < 0 ? "done" : `${now + 1} of ${all.length}`);
     skip.hidden = now < 0;
