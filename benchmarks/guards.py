@@ -1,4 +1,4 @@
-"""What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on five networks.
+"""What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on networks of all systems.
 
     python benchmarks/guards.py [--case NAME] [--sets 100] [--rounds 10] [--making 6] [--cycles 2] [--tries 20] [--most 3]
                                 [--seed 0] [--making-seconds N] [--keep guard-runs] [--abr-weights FILE] [--abr-traces FOLDER] [--table]
@@ -30,6 +30,7 @@ import numpy as np
 from dnnexplain.explain.guards import compile_guard, evaluate_guard
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.policies import named_policy
+from dnnexplain.registry import spec_of
 from dnnexplain.systems import make_system
 from dnnexplain.systems.abr.trace_files import read_traces
 
@@ -54,6 +55,8 @@ CASES: dict[str, dict[str, Any]] = {
         "choices": ("ecmp", "oblivious", "hedged"),
     },
     "abr published": {"system": "abr", "policy": "", "family": "puffer-like"},
+    "cellular default": {"system": "cellular", "policy": "default"},
+    "cran default": {"system": "cran", "policy": "default"},
 }
 
 
@@ -70,7 +73,7 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     rules = {key: rules[key] for key in case.get("rules", rules)}
 
     def draw(count: int, seed: int) -> Any:
-        return system.workloads(case["family"], count, seed)
+        return system.workloads(case.get("family", spec_of(case["system"]).family("").name), count, seed)
 
     if case["system"] == "abr" and asked.abr_traces is not None:
         draw = halves(asked.abr_traces)

@@ -106,6 +106,7 @@ from dnnexplain.contract.properties import (
     PropertySource,
     Relation,
     StateSet,
+    ValidWithin,
 )
 from dnnexplain.contract.records import only_numbers, settled_records, table_from_json
 from dnnexplain.contract.remarks import Remarking
@@ -293,6 +294,7 @@ __all__ = [
     "Trained",
     "Uphill",
     "ValidByKnobs",
+    "ValidWithin",
     "Valued",
     "View",
     "Viewed",

@@ -29,6 +29,7 @@ __all__ = [
     "PropertySource",
     "Relation",
     "StateSet",
+    "ValidWithin",
     "chosen_over",
     "monotone_choice",
 ]
@@ -67,6 +68,17 @@ class ChoicesOfKnobs(System, Protocol):
         self, low: NDArray[np.float64], high: NDArray[np.float64]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which actions are valid in all states of a box, and which in some (or may be) ``[A]`` each."""
+        ...
+
+
+@runtime_checkable
+class ValidWithin(Protocol):
+    """A system that says in which parts of a set an action is valid: a proof about it looks at no other states."""
+
+    def valid_within(
+        self, action: int, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Boxes of knobs inside a box that hold all its states in which the action is valid; they may overlap."""
         ...
 
 

@@ -18,6 +18,8 @@ from dnnexplain.explain.proofs import case_network, program, prover, sufficient
 from dnnexplain.explain.proofs.branching import branch_and_bound
 from dnnexplain.explain.proofs.dual_kernels import SIGMOID, TANH, curve_lines
 from dnnexplain.explain.proofs.forced import ForcedSets
+from dnnexplain.explain.proofs.listing_kernels import settle
+from dnnexplain.explain.proofs.option_kernels import allowed
 from dnnexplain.explain.proofs.program import Program
 from dnnexplain.explain.proofs.ready import free_knobs, kept_decision
 from dnnexplain.explain.proofs.relaxation import Descent, EmptyGroups, relaxed_model
@@ -57,7 +59,7 @@ def test_bounds_hold_and_descent_lowers_them(kind: str) -> None:
     assert bounds[1] < bounds[0]
 
 
-@pytest.mark.parametrize("kind", ["plain", "curved"])
+@pytest.mark.parametrize("kind", ["plain", "curved", "shallow"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_what_branching_says_is_what_every_state_says(kind: str, masked: bool) -> None:
     """Parts leave out options with which no state comes near the question: the answer is that of listing all states."""
@@ -99,6 +101,48 @@ def test_what_branching_says_is_what_every_state_says(kind: str, masked: bool) -
             left_out += len(rows) > 4 * found.nodes
     assert seen == {True, False}
     assert left_out, "in far fewer parts than there are states"
+
+
+@pytest.mark.parametrize("along", [False, True])
+def test_states_that_a_bound_leaves_open_are_those_above_what_is_asked(along: bool) -> None:
+    """Listed one by one, with a knob along a straight line at where its row is largest: as brute force has them."""
+    system = small()
+    states = jobs_only(system)
+    free = [at for at, knob in enumerate(system.knobs) if knob.name == "time since last arrival"]
+    states.high[free] = system.knobs[free[0]].high if along else 0.0
+    rows = every_state(system, states)
+    counts = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        cells = int(np.prod(system.observation_shape))
+        module = nn.Sequential(nn.Flatten(), nn.Linear(cells, 8), nn.ReLU(), nn.Linear(8, 3))
+        policy = TorchPolicy(module, system, masked=False)
+        asked = chosen_over(3, 0)[:1]
+        leads = (policy.outputs(system.encode(rows)) @ asked.T)[:, 0]
+        model = relaxed_model(system, policy, Case("", states, asked, np.zeros(1)), None)
+        net = model.net(asked, np.zeros(1))
+        flat = model.flat_arrays(net)
+        assert flat is not None
+        below = float(np.sort(leads)[-8]) - 1e-4
+        arrays = model.inputs.arrays
+        kept, ends = np.arange(len(arrays.options)), arrays.start.copy()
+        low, high = model.inputs.low, model.inputs.high
+        allowed(arrays, low, high, kept, ends)
+        found, values = np.empty((4000, len(low))), np.empty(4000)
+        weightless = np.zeros(model.inputs.count)  # as a bound it says nothing: all states are looked at
+        many = settle(flat, arrays, kept, ends, low, high, weightless, 1.0, below, 10**6, found, values)
+        assert many >= 1
+        inside = system.repair(found[:many])
+        counts.append(many)
+        whole = np.isclose(inside, found[:many]).all(axis=1)  # on the line a row is largest at an end, or in between
+        again = (policy.outputs(system.encode(inside[whole])) @ asked.T)[:, 0]
+        np.testing.assert_allclose(again, values[:many][whole], atol=1e-5)
+        jobs = [at for at in range(len(system.knobs)) if at not in free]
+        here = {tuple(row[jobs]) for row in inside}
+        assert here >= {tuple(row[jobs]) for row in rows[leads > below]}
+        assert along or len(here) == int((leads > below).sum())
+        assert settle(flat, arrays, kept, ends, low, high, weightless, 1.0, below, many - 1, found, values) == -1
+    assert max(counts) >= 5
 
 
 def test_laying_a_network_out_ends_with_the_time() -> None:
@@ -169,8 +213,8 @@ def test_no_knob_of_a_minimal_reason_can_be_set_free() -> None:
 
 def test_what_few_parts_leave_open_is_asked_again_with_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     system = small()
-    policy = TorchPolicy(networks(system)["plain"], system, masked=True)
-    states = [State(row) for row in every_state(system, jobs_only(system))[::400]]
+    policy = TorchPolicy(networks(system)["residual"], system, masked=False)
+    states = [State(row) for row in every_state(system, jobs_only(system))[::200]]
     few = replace(LIMITS, listed=0, parts=1, program=False)
     minimal = {}
     for patience in (1, sufficient.PATIENCE):

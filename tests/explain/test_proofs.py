@@ -74,6 +74,7 @@ def networks(system: Any, *, pools: bool = True) -> dict[str, nn.Module]:
         nn.Flatten(), nn.Linear(cells, 5), nn.Tanh(), nn.Linear(5, 4), nn.Sigmoid(), nn.Linear(4, actions)
     )
     found = {"plain": plain, "residual": Residual(cells, actions), "curved": curved}
+    found["shallow"] = nn.Sequential(nn.Flatten(), nn.Linear(cells, 8), nn.ReLU(), nn.Linear(8, actions))
     return found | ({"pooled": Pooled(system.observation_shape, actions)} if pools else {})
 
 
@@ -150,6 +151,28 @@ def test_sure_actions_are_those_of_brute_force() -> None:
         valid = system.valid_actions(system.encode(rows)) if len(rows) else np.zeros((0, 3), dtype=bool)
         assert not (always & ~valid).any()
         assert not (valid & ~ever).any()
+
+
+def test_boxes_hold_all_states_in_which_an_action_is_valid() -> None:
+    system = small()
+    rng = np.random.default_rng(2)
+    left_out = 0
+    for _ in range(60):
+        ends = np.sort(rng.integers(0, 3, size=(2, len(system.knobs))), axis=0).astype(float)
+        low, high = (np.minimum(end, [knob.high for knob in system.knobs]) for end in ends)
+        rows = system.repair(rng.integers(low.astype(int), high.astype(int) + 1, size=(400, len(low))).astype(float))
+        rows = rows[((rows >= low) & (rows <= high)).all(axis=1)]
+        valid = system.valid_actions(system.encode(rows)) if len(rows) else np.zeros((0, 3), dtype=bool)
+        for action in range(3):
+            boxes = system.valid_within(action, low, high)
+            inside = np.zeros(len(rows), dtype=bool)
+            for least, most in boxes:
+                assert (least >= low).all()
+                assert (most <= high).all()
+                inside |= ((rows >= least) & (rows <= most)).all(axis=1)
+            assert not (valid[:, action] & ~inside).any()
+            left_out += int((~inside).sum())
+    assert left_out > 1000, "and what they leave out is much"
 
 
 def test_two_states_are_compared_as_by_brute_force() -> None:
@@ -290,7 +313,7 @@ def test_an_operation_that_proofs_do_not_know_leaves_it_open() -> None:
     assert "GELU" in found.cases[0].reason
 
 
-@pytest.mark.parametrize("kind", ["plain", "residual"])
+@pytest.mark.parametrize("kind", ["plain", "residual", "shallow"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_sufficient_reason_forces_the_decision_and_is_smallest_by_brute_force(kind: str, masked: bool) -> None:
     system = make_system(

@@ -9,7 +9,7 @@ asked are left out of a part. The choices that attain the bounds are run through
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.explain.proofs.dual_kernels import RELU, NetArrays, bounds_of_kept, descend
 from dnnexplain.explain.proofs.groups import GroupedInput
+from dnnexplain.explain.proofs.listing_kernels import settle
 from dnnexplain.explain.proofs.option_kernels import allowed, span
 from dnnexplain.explain.proofs.relaxation import RelaxedModel
 
@@ -26,6 +27,8 @@ __all__ = ["Branched", "branch_and_bound"]
 Floats = NDArray[np.float64]
 _FIRST, _LATER = 40, 14
 """Steps of descent of the whole and of a part."""
+_LISTED, _FOUND = 20_000, 16
+"""States of a part that are computed one by one in place of parting it, and of those above what is asked, at most."""
 _FAR = 9.0
 """Options are left out of a part if no state with them comes so much further than what is asked: a bound is to be clear."""
 
@@ -78,6 +81,7 @@ def branch_and_bound(
     nodes: int,
     go_on: Callable[[], bool],
     masks: Callable[[Floats, Floats], str] | None = None,
+    cover: Callable[[Floats, Floats], Sequence[tuple[Floats, Floats]]] | None = None,
 ) -> Branched:
     """Whether the smallest of some rows stays below a number in all states.
 
@@ -90,8 +94,9 @@ def branch_and_bound(
         go_on: false when the time is up.
         masks: of a box of knobs ``"empty"`` where it holds nothing that counts (no state in which the action is
             valid), ``"lost"`` where a state may count whatever the outputs are, else ``""``.
+        cover: boxes of knobs in a box that hold all its states that count: the first parts.
     """
-    search = _Search(model, rows, offsets, below, enough, masks)
+    search = _Search(model, rows, offsets, below, enough, masks, cover)
     waiting = [(search.first(), _FIRST if go_on() else 1)]
     while True:
         for part, rounds in waiting:
@@ -118,11 +123,14 @@ class _Search:
         below: float,
         enough: Callable[[Floats, float], bool],
         masks: Callable[[Floats, Floats], str] | None,
+        cover: Callable[[Floats, Floats], Sequence[tuple[Floats, Floats]]] | None,
     ) -> None:
         self.model, self.inputs, self.net = model, model.inputs, model.net(rows, offsets)
         self.below, self.enough, self.masks, self.shares = below, enough, masks, len(rows)
+        self.cover = cover
         self.leave = below - _FAR * abs(below)
         self.shallow = _shallow(self.net)
+        self.flat = model.flat_arrays(self.net)
         self.heap: list[tuple[float, int, _Part]] = []
         self.nodes, self.under, self.top = 0, -np.inf, np.inf
         self.best: tuple[float, Floats | None] = (-np.inf, None)
@@ -146,7 +154,7 @@ class _Search:
         counts = "" if self.masks is None else self.masks(part.low, part.high)
         if counts == "empty":
             return False
-        made, tried = _bounded(
+        made, tried, slopes = _bounded(
             self.net, self.inputs.arrays, part, rounds, self.below, -np.inf if counts == "lost" else self.leave
         )
         if counts == "lost":
@@ -158,10 +166,33 @@ class _Search:
             self.under = max(self.under, self.leave)  # what was left out does not come above it
             if not _narrowed(self.net, self.inputs, made, self.shallow):
                 return False
+        if counts != "lost" and (listed := self._listed(made, slopes)) is not None:
+            return listed
         heapq.heappush(self.heap, (-made.bound, self.nodes, made))
         choices = [tried[:-1]] if tried[-1] > self.below else []
         choices += [part.high[: len(tried) - 1], part.low[: len(tried) - 1]] if counts == "lost" else []
         return any(self._ends(knobs, float(tried[-1])) for knobs in choices)
+
+    def _listed(self, part: _Part, slopes: Floats) -> bool | None:
+        """Compute all states of a part that may count, where they are few; whether one ends the search; ``None`` if they are not."""
+        if self.flat is None:
+            return None
+        above, values = np.empty((_FOUND, len(part.low))), np.empty(_FOUND)
+        room, raw = slopes[-1] - self.leave, slopes[:-1]
+        many = settle(
+            self.flat, self.inputs.arrays, part.kept, part.ends, part.low, part.high, raw,
+            room + 1e-9 * (1.0 + abs(slopes[-1])), self.leave, _LISTED, above, values,
+        )  # fmt: skip
+        if many < 0:
+            return None
+        self.under = max(self.under, self.leave)
+        for at in np.argsort(-values[:many]):
+            if self.masks is not None and self.masks(above[at], above[at]) == "empty":
+                continue
+            if values[at] > self.below and self._ends(above[at], float(values[at])):
+                return True
+            self.under = max(self.under, float(values[at]))
+        return False
 
     def _ends(self, knobs: Floats, value: float) -> bool:
         row = self.inputs.rows(knobs[None])[0]
@@ -173,6 +204,10 @@ class _Search:
         """Take the part with the largest bound apart."""
         self.top = min(self.top, -self.heap[0][0])
         part = heapq.heappop(self.heap)[2]
+        boxes = self.cover(part.low, part.high) if self.cover is not None and self.nodes == 1 else None
+        if boxes is not None and (len(boxes) != 1 or (boxes[0][1] < part.high).any()):
+            self.under = max(self.under, self.leave)  # what the boxes leave does not count
+            return _inside(self.net, self.inputs, part, boxes, self.shallow)
         halves = _split(self.net, self.inputs, part, self.shallow)
         if halves is None:
             heapq.heappush(self.heap, (-part.bound, -1, part))
@@ -184,19 +219,24 @@ class _Search:
         return Branched(min(reached, self.top), *self.best, ended=ended, nodes=self.nodes)
 
 
-def _bounded(net: NetArrays, arrays: Any, part: _Part, rounds: int, below: float, leave: float) -> tuple[_Part, Floats]:
+def _bounded(
+    net: NetArrays, arrays: Any, part: _Part, rounds: int, below: float, leave: float
+) -> tuple[_Part, Floats, Floats]:
+    """A part with its bound, the best choice that was tried, and the bound as a sum over inputs, its largest value last."""
     fresh = replace(
         part, kept=part.kept.copy(), ends=part.ends.copy(), low=part.low.copy(), high=part.high.copy(),
         lo=part.lo.copy(), hi=part.hi.copy(), alpha=part.alpha.copy(), prices=part.prices.copy(), shares=part.shares.copy(), ties=part.ties.copy(),
         gaps=np.zeros_like(part.gaps), knobs=part.knobs.copy(), wander=np.zeros_like(part.wander),
     )  # fmt: skip
     tried = np.full(len(part.low) + 1, -np.inf)
+    slopes = np.zeros(int(net.inputs[0]) + 1)
     bound = descend(
         net, arrays, fresh.kept, fresh.ends, fresh.low, fresh.high, fresh.lo, fresh.hi, fresh.sides, fresh.alpha, fresh.prices, fresh.shares,
-        fresh.ties, rounds, below, leave, fresh.gaps, fresh.knobs, tried, fresh.wander,
+        fresh.ties, rounds, below, leave, fresh.gaps, fresh.knobs, tried, fresh.wander, slopes[:-1],
     )  # fmt: skip
     kept = fresh.kept[: fresh.ends[-1]].copy()
-    return replace(fresh, kept=kept, bound=min(float(bound), part.bound)), tried
+    slopes[-1] = bound
+    return replace(fresh, kept=kept, bound=min(float(bound), part.bound)), tried, slopes
 
 
 def _narrowed(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[np.int64]) -> bool:
@@ -243,16 +283,30 @@ def _by_knob(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray
             break
     else:
         return None
-    by_knob = []
+    boxes = []
     for least, most in ends:
         low, high = part.low.copy(), part.high.copy()
         low[place], high[place] = least, most
+        boxes.append((low, high))
+    return _inside(net, inputs, part, boxes, shallow)
+
+
+def _inside(
+    net: NetArrays,
+    inputs: GroupedInput,
+    part: _Part,
+    boxes: Sequence[tuple[Floats, Floats]],
+    shallow: NDArray[np.int64],
+) -> list[_Part]:
+    """What some boxes of knobs hold of a part."""
+    parts = []
+    for low, high in boxes:
         lo, hi, kept, starts = part.lo.copy(), part.hi.copy(), part.kept.copy(), part.ends.copy()
         if allowed(inputs.arrays, low, high, kept, starts):
             kept = kept[: starts[-1]].copy()
             if bounds_of_kept(net, inputs.arrays, kept, starts, low, high, lo, hi, shallow):
-                by_knob.append(replace(part, kept=kept, ends=starts, low=low, high=high, lo=lo, hi=hi))
-    return by_knob
+                parts.append(replace(part, kept=kept, ends=starts, low=low, high=high, lo=lo, hi=hi))
+    return parts
 
 
 def _halves(inputs: GroupedInput, part: _Part, place: int) -> tuple[tuple[float, float], tuple[float, float]] | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Case, ChoicesOfKnobs, DnnExplainError
+from dnnexplain.contract import Case, ChoicesOfKnobs, DnnExplainError, ValidWithin
 from dnnexplain.explain.proofs.branching import branch_and_bound
 from dnnexplain.explain.proofs.case_network import (
     TOLERANCE,
@@ -74,7 +74,7 @@ def by_bounds(
 
     bounded = branch_and_bound(
         model, case.rows, case.offset, below=-TOLERANCE * scale, enough=enough, nodes=task.budget.parts,
-        go_on=task.go_on, masks=_counting(task, case),
+        go_on=task.go_on, masks=_counting(task, case), cover=_covering(task, case),
     )  # fmt: skip
     bound = bounded.bound + _SAFE * max(1.0, abs(bounded.bound)) if np.isfinite(bounded.bound) else bounded.bound
     row = kept[-1][1] if kept else None
@@ -92,6 +92,20 @@ def by_bounds(
         verdict.name, verdict.verdict, verdict.bound, verdict.best, how="bounds", certificate=certificate,
         reason=verdict.reason,
     )  # fmt: skip
+
+
+def _covering(task: ProofTask, case: Case) -> Any:
+    """Of decisions: boxes of knobs in a box that hold all its states in which the rival is valid, if the system names them."""
+    system = task.system
+    if not task.masks or not isinstance(system, ValidWithin):
+        return None
+    rival, count = rival_of(case), len(system.knobs)
+
+    def tell(low: Floats, high: Floats) -> list[tuple[Floats, Floats]]:
+        boxes = system.valid_within(rival, low[:count], high[:count])
+        return [(np.append(least, low[count:]), np.append(most, high[count:])) for least, most in boxes]
+
+    return tell
 
 
 def bound_of(task: ProofTask, case: Case) -> tuple[RelaxedModel, float] | None:

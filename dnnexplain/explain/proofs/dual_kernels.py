@@ -233,6 +233,7 @@ def descend(
     knobs,
     tried,
     wander,
+    slopes,
 ):
     """Lower the bound of one part of the states, by at most ``rounds`` steps.
 
@@ -254,6 +255,7 @@ def descend(
         knobs: set to that choice ``[E]``.
         tried: set to the best choice by the network itself ``[E + 1]``, its smallest row last.
         wander: set to the mean of the choices of the later steps, and to how far they are apart ``[2, E]``.
+        slopes: set to what each input adds to the bound ``[V]``, less what is priced.
 
     Returns:
         The bound; -inf for an empty part.
@@ -268,7 +270,7 @@ def descend(
     now = np.zeros_like(speed)
     best = np.inf
     kept_alpha, kept_prices, kept_shares, kept_ties = alpha.copy(), prices.copy(), shares.copy(), ties.copy()
-    kept_weights = np.zeros(first)
+    slopes[:] = 0.0
     scale = 1e-12
     squares, steps = np.zeros(len(low)), 0
     wander[:] = 0.0
@@ -336,7 +338,7 @@ def descend(
             values[first + j] = used[j] * h + level[j]
         if bound < best:
             best = bound
-            kept_weights[:] = weights[:first]
+            slopes[:] = weights[:first]
             kept_alpha[:], kept_prices[:], kept_shares[:], kept_ties[:] = alpha, prices, shares, ties
             for j in range(bends):
                 h = inputs[j]
@@ -401,7 +403,7 @@ def descend(
                 costs[k] += ties[r] * groups.weights[r, k]
             priced = priced or ties[r] > 0.0
         budget = ties[relations] if groups.budget[0] < np.inf else 0.0
-        worth_keeping(groups, kept, ends, kept_weights, costs, priced or budget > 0.0, budget, best - leave)
+        worth_keeping(groups, kept, ends, slopes, costs, priced or budget > 0.0, budget, best - leave)
     for k in range(len(low)):
         wander[0, k] /= max(steps, 1)
         wander[1, k] = np.sqrt(max(squares[k] / max(steps, 1) - (wander[0, k] - low[k]) ** 2, 0.0))

@@ -37,7 +37,7 @@ __all__ = ["ForcedSets", "knob_groups"]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _DRAWN = 48
-_QUICK = 40
+_QUICK = 150
 """Parts of the states that are looked at before a violation is climbed for."""
 _STARTS, _ROUNDS = 4, 5
 """Starts of climbs group by group at a time, and how often at most."""

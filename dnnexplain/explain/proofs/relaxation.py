@@ -16,6 +16,7 @@ from dnnexplain.explain.proofs.dual_kernels import RANGE, RELU, SIGMOID, TANH, N
 from dnnexplain.explain.proofs.following import summands_after
 from dnnexplain.explain.proofs.groups import GroupedInput, grouped
 from dnnexplain.explain.proofs.inputs import loose_cells, summands
+from dnnexplain.explain.proofs.listing_kernels import FlatArrays
 from dnnexplain.explain.proofs.models import place_of, second_states
 from dnnexplain.explain.proofs.network import CURVES, Bend, NetworkForms, Wave
 from dnnexplain.explain.proofs.option_kernels import allowed
@@ -46,6 +47,7 @@ class Relaxation:
         self.low: list[float] = []
         self.high: list[float] = []
         self._net: NetArrays | None = None
+        self._adds: Floats | None = None
 
     def __len__(self) -> int:
         return self.inputs.count + len(self.kinds)
@@ -121,9 +123,17 @@ class Relaxation:
         """All that bends, with rows over all values ``[r, V]`` to ask about."""
         return self._net_of()._replace(rows=np.ascontiguousarray(rows), offsets=np.asarray(offsets, float))
 
-    def keep(self, net: NetArrays) -> None:
+    def keep(self, net: NetArrays, adds: Floats | None) -> None:
         """Take over arrays that were laid out before."""
-        self._net = net
+        self._net, self._adds = net, adds
+
+    @property
+    def adds(self) -> Floats:
+        """What each input adds to each bend ``[V, n]``, where these see inputs alone."""
+        if self._adds is None or self._adds.shape[1] != len(self.kinds):
+            bends = [np.asarray(form.toarray())[:, : self.inputs.count] for form in self.forms]
+            self._adds = np.ascontiguousarray(np.concatenate(bends).T) if bends else np.zeros((self.inputs.count, 0))
+        return self._adds
 
     def _net_of(self) -> NetArrays:
         if self._net is None:
@@ -213,7 +223,7 @@ class Descent:
                 self.lo, self.hi,
                 self.sides, self.alpha.copy(), np.zeros((len(self.lo), 2)), np.full(len(rows), 1.0 / len(rows)),
                 np.zeros(len(inputs.arrays.most) + 1), rounds, -np.inf, -np.inf, np.zeros(len(self.lo)), np.zeros(wide),
-                np.full(wide + 1, -np.inf), np.zeros((2, wide)),
+                np.full(wide + 1, -np.inf), np.zeros((2, wide)), np.zeros(inputs.count),
             )
         )  # fmt: skip
 
@@ -253,6 +263,16 @@ class RelaxedModel:
         first = self.inputs.count
         return all(not (form.indices >= first).any() for form in self.relaxation.forms)
 
+    def flat_arrays(self, net: NetArrays) -> FlatArrays | None:
+        """The network (with rows) laid out to be computed in many states; ``None`` where it is not flat, or states are tied."""
+        arrays, first = self.inputs.arrays, self.inputs.count
+        if len(arrays.most) or np.isfinite(arrays.budget[0]) or (net.kinds != RELU).any() or not self.flat:
+            return None
+        adds = self.relaxation.adds
+        direct = np.ascontiguousarray(net.rows[:, :first].T)
+        constants = np.concatenate([net.constants, net.offsets])
+        return FlatArrays(adds, direct, constants, np.ascontiguousarray(net.rows[:, first:]))
+
     def within(self, states: StateSet) -> RelaxedModel:
         """The same network over a part of the states, a box of knobs, with the bounds of a first layer tightened.
 
@@ -271,7 +291,7 @@ class RelaxedModel:
         part = Relaxation(replace(self.inputs, low=low, high=high), self.relaxation.go_on)
         part.forms, part.constants, part.kinds = self.relaxation.forms, self.relaxation.constants, self.relaxation.kinds
         part.low, part.high = lo.tolist(), hi.tolist()
-        part.keep(net)
+        part.keep(net, self.relaxation.adds if self.flat else None)
         return replace(self, relaxation=part)
 
     def net(self, rows: Floats, offsets: Floats) -> NetArrays:

@@ -14,7 +14,7 @@ from dnnexplain.systems.deeprm.simulator.model import Params
 if TYPE_CHECKING:
     from dnnexplain.systems.deeprm.cluster import Cluster
 
-__all__ = ["joint_knobs", "monotone_length", "never_empty_slot", "rules_agree", "sure_actions"]
+__all__ = ["joint_knobs", "monotone_length", "never_empty_slot", "rules_agree", "sure_actions", "valid_within"]
 
 
 def joint_knobs(params: Params) -> tuple[tuple[str, ...], ...]:
@@ -62,6 +62,31 @@ def sure_actions(
     always[slots] = runs or not (can_be[:, 0] > 0).any()
     ever[slots] = bool((high[first:last] > 0).any()) or not always[:slots].any()
     return always, ever
+
+
+def valid_within(
+    system: Cluster, action: int, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Boxes that hold all states of a box in which an action is valid: for a job, one for each step in which it may start.
+
+    There the rows that its least length takes have room for the least that it needs.
+    """
+    params, first = system.params, system.codec.layout.use_first
+    if action == params.slots:
+        return [(low, high)]
+    length, *needs = low[3 * action : 3 * action + 3]
+    boxes = []
+    for start in range(params.horizon - max(int(length), 1) + 1):
+        within = high.copy()
+        for resource, need in enumerate(needs):
+            begin = first + resource * params.horizon + start
+            rows = slice(begin, begin + max(int(length), 1))
+            within[rows] = np.minimum(within[rows], params.units - need)
+        if (within >= low).all():
+            boxes.append((low, within))
+        if (within == high).all():
+            return [(low, high)]
+    return boxes
 
 
 def _idle(system: Cluster, *, backlog: bool = False) -> StateSet:

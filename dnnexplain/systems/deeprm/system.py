@@ -243,6 +243,12 @@ class DeepRM:
         """Actions valid in all states of a box, and in some; see :func:`.properties.sure_actions`."""
         return properties.sure_actions(self, low, high)
 
+    def valid_within(
+        self, action: int, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Where in a box an action is valid (``contract.ValidWithin``); see :func:`.properties.valid_within`."""
+        return properties.valid_within(self, action, low, high)
+
     # --- whole episodes ---
 
     @property
