@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_told",
     "beside",
+    "both_ends",
     "figure",
     "from_to",
     "gap",
@@ -70,16 +71,22 @@ def number(value: float, *, sign: bool = False) -> str:
 
 def from_to(before: float, after: float) -> str:
     """A change with the same decimals at both ends, as many as show it: ``from 23.6 to 23.5``, ``from 3 to 2``."""
+    first, last = both_ends(before, after)
+    return f"from {first} to {last}"
+
+
+def both_ends(before: float, after: float) -> tuple[str, str]:
+    """The two figures of :func:`from_to`."""
     if float(before).is_integer() and float(after).is_integer():
-        return f"from {int(before):,} to {int(after):,}"
+        return f"{int(before):,}", f"{int(after):,}"
     change = abs(after - before) or abs(before)
     largest = max(abs(before), abs(after))
     if not (math.isfinite(largest) and change >= 1e-3 and largest <= _LARGEST):
-        return f"from {number(before)} to {number(after)}"
+        return number(before), number(after)
     places = max(DIGITS - 1 - math.floor(math.log10(largest)), -math.floor(math.log10(change)), 0)
     if any(end and round(end, places) == 0 for end in (before, after)):
-        return f"from {number(before)} to {number(after)}"
-    return f"from {before:,.{places}f} to {after:,.{places}f}"
+        return number(before), number(after)
+    return f"{before:,.{places}f}", f"{after:,.{places}f}"
 
 
 def figure(value: Any, unit: str = "") -> str:

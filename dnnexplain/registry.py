@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
-from inspect import getdoc, signature
+from inspect import cleandoc, signature
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, View, Viewed, cost_is_ratio
@@ -72,8 +72,8 @@ def cost_range(system: Any) -> tuple[float, float]:
 
 
 def derived_spec(system: Any) -> Spec:
-    """The spec of a system that has none: its name, the first sentence of its docstring, its cost and its workloads."""
-    summary = (getdoc(type(system)) or "").partition("\n\n")[0].replace("\n", " ")
+    """The spec of a system that has none: its name, the first sentence of its own docstring, its cost and its workloads."""
+    summary = cleandoc(vars(type(system)).get("__doc__") or "").partition("\n\n")[0].replace("\n", " ")
     knobs = getattr(system, "workload_knobs", ())
     parameters = tuple(
         Parameter(knob.name, knob.start, "", knob.low, knob.high, unit=knob.unit, kind=float) for knob in knobs

@@ -37,6 +37,7 @@ nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # CommonMark, the default, has no tables
 nb_output_stderr = "remove"
 nb_ipywidgets_js = {
     "lesson.js": {"defer": "defer"}
@@ -58,13 +59,24 @@ napoleon_use_ivar = True  # attributes stand in the class's text once, not again
 python_use_unqualified_type_names = True
 
 
+def _accessible(app: object, _problem: object) -> None:
+    """Captions that the theme calls headings have a level, and what scrolls sideways is reached by keys."""
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        better = text.replace('role="heading">', 'role="heading" aria-level="2">').replace(
+            "<pre>", '<pre tabindex="0">'
+        )
+        if better != text:
+            page.write_text(better, encoding="utf-8")
+
+
 def setup(app: object) -> None:
     """Fetch what is written elsewhere: the lessons, the systems' pages and the commands' help."""
     from dnnexplain.app.system_page import write_system_pages  # noqa: PLC0415
     from dnnexplain.glossary import glossary_page  # noqa: PLC0415
     from dnnexplain.registry import specs  # noqa: PLC0415
 
-    del app
+    app.connect("build-finished", _accessible)
     lessons = HERE / "lessons"
     shutil.rmtree(lessons, ignore_errors=True)
     lessons.mkdir()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dnnexplain.numbers import (
     as_told,
     beside,
+    both_ends,
     figure,
     from_to,
     gap,
@@ -157,3 +158,4 @@ def test_what_is_earned_is_told_as_earned():
 )
 def test_both_ends_of_a_change_have_the_same_digits(before, after, words):
     assert from_to(before, after) == words
+    assert "from {} to {}".format(*both_ends(before, after)) == words

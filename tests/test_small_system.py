@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Knob, State
+from dnnexplain.registry import derived_spec
 from dnnexplain.systems import SmallSystem
 
 
@@ -210,3 +211,8 @@ def test_counts_that_mean_nothing_are_refused_when_it_is_made(wrong):
     name, value = next(iter(wrong.items()))
     with pytest.raises(DnnExplainError, match=f"{name} of Odd is a whole number from . to .*, not {value}"):
         type("Odd", (Gate,), wrong)()
+
+
+def test_a_class_without_a_docstring_is_not_told_by_that_of_the_class_it_is_made_of():
+    assert derived_spec(Gate()).sentence == Gate.__doc__
+    assert derived_spec(type("Bare", (Gate,), {})()).sentence == "A system called gate."

@@ -74,3 +74,17 @@ def test_the_decision_and_words_explained_stay_in_sight_where_a_box_scrolls(open
     last.focus()
     word, tip = last.bounding_box(), page.locator(".dx-term-tip:visible").bounding_box()
     assert min(abs(tip["y"] - word["y"] - word["height"]), abs(word["y"] - tip["y"] - tip["height"])) < 10
+
+
+def test_the_strip_is_not_shown_where_nothing_of_the_dashboard_is_in_sight(open_board):
+    page = open_board(width=PHONE).page
+    strip = page.locator(".dx-decision-strip")
+    page.evaluate(
+        "() => { for (const where of ['beforebegin', 'afterend']) document.querySelector('.dx-page').insertAdjacentHTML(where, '<div style=height:3000px>text</div>') }"
+    )
+    page.evaluate("() => scrollTo(0, 9)")
+    strip.wait_for(state="hidden")
+    page.locator(".dx-page section.dx:visible").last.scroll_into_view_if_needed()
+    strip.wait_for(state="visible")
+    page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    strip.wait_for(state="hidden")

@@ -79,6 +79,11 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr
     for page in ("index", "howto/rules", "lessons/1-why-explain", "reference/explain", "commands"):
         assert (tmp_path / "site" / f"{page}.html").exists()
+    for page in (tmp_path / "site").rglob(
+        "*.html"
+    ):  # what axe finds serious: headings of no level, scrolling out of reach
+        assert "<pre>" not in page.read_text()
+        assert 'role="heading">' not in page.read_text()
     assert "integrated-gradients" in (tmp_path / "site" / "howto" / "explain-a-decision.html").read_text()
     text = (tmp_path / "site" / "reference" / "explain.html").read_text()
     for name in ("attribute", "trust", "maximise", "distil", "census"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.explain.adversarial import Adversarial
+from dnnexplain.explain.decisions.consequences import Consequences
 from dnnexplain.explain.probing.intervention import CostEffect
 from dnnexplain.explain.probing.linear_probes import Knowledge
 from dnnexplain.explain.proofs.sufficient import SufficientReason
@@ -51,6 +52,21 @@ def made(kind, **fields):
 )  # fmt: skip
 def test_the_figure_is_the_answer_s_own(found, shown):
     assert headline(found) == shown
+
+
+def test_a_trifle_that_would_follow_has_no_digits():
+    go, rest = (
+        SimpleNamespace(action=at, name=name, against={"cost": SimpleNamespace(mean=2.4e-4 * at)})
+        for at, name in enumerate(("go", "rest"))
+    )
+    found = made(Consequences, actions=(go, rest), chosen=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Consequences, "as_read", lambda _self, _gap: SimpleNamespace(mean=-2.4e-4, known=True, verdict=-1)
+        )
+        patch.setattr(Consequences, "cost_title", "reward", raising=False)
+        patch.setattr(Consequences, "decision", "go", raising=False)
+        assert headline(found) == ("under 0.001", "less reward after rest instead of go")
 
 
 def test_a_cell_counts_as_won_only_where_nothing_goes_wrong_and_the_interval_is_below():

@@ -23,6 +23,9 @@ Headline = tuple[str, str]
 
 NONE: Headline = ("", "")
 
+_TRIFLE = 0.001
+"""A difference below this is told as that: drawn large, its digits would say nothing."""
+
 
 def headline(result: Any) -> Headline:
     """The figure of an answer that is drawn large, and what it is; two empty texts for none."""
@@ -89,9 +92,10 @@ def _consequences(result: Any) -> Headline:
     best = min(others, key=lambda action: action.against["cost"].mean)
     gap = result.as_read(best.against["cost"])
     doubt = "; this cannot be told from none" if gap.known and not gap.verdict else ""
-    return plain_number(
-        gap.mean, sign=True
-    ), f"{result.cost_title} after {best.name} instead of {result.decision}{doubt}"
+    after = f"{result.cost_title} after {best.name} instead of {result.decision}{doubt}"
+    if 0 < abs(gap.mean) < _TRIFLE:
+        return f"under {_TRIFLE}", f"{'more' if gap.mean > 0 else 'less'} {after}"
+    return plain_number(gap.mean, sign=True), after
 
 
 def _search_comparison(result: Any) -> Headline:

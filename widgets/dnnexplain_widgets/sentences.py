@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,15 @@ def sentences(system: System, live: Live, unit: int, ask: Ask) -> dict[str, Any]
     if live.curves is not None:
         words["neurons"] = _neuron_sentence(live, unit)
         swept = knobs_of_kind(system, ask.sweep)
-        words["axis"] = {"family": ask.sweep, "unit": live.curves.units[0] if swept else ""}
+        words["axis"] = {"family": ask.sweep, "unit": _one_unit(live.curves.units) if swept else ""}
     elif live.activations.size:
         words["neurons"] = _count_sentence(live)
     return words
+
+
+def _one_unit(units: Sequence[str]) -> str:
+    """The unit that all have; of several none is the axis's."""
+    return units[0] if len(set(units)) == 1 else ""
 
 
 def decision_sentence(system: System, live: Live) -> str:

@@ -130,7 +130,7 @@ class Room(Result):
         begins, whole = self.beginning(), self.part("gap")
         if whole.words:
             ends = "" if math.isnan(whole.low) else f" (95% interval {interval(whole.low, whole.high)})"
-            return f"{begins} Between them lie {figure(whole.size)}{ends}, which are not told apart."
+            return f"{begins} Between them lie {figure(whole.size)}{ends}."
         sure = " (with 95% intervals over workloads)" if any(not math.isnan(part.low) for part in self.parts) else ""
         return f"{begins} Of the {number(self.gap)} between them{sure}: {'; '.join(map(_part_said, self.parts))}."
 

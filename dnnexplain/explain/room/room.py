@@ -175,7 +175,9 @@ def _whole(system: EpisodeSystem, spec: Spec, futures: Sequence[Any]) -> tuple[A
     """The system with nothing hidden if there is one, and why the gap cannot be split if it cannot."""
     if not isinstance(system, Continuing) or not isinstance(system.output, Discrete):
         why = (
-            "puts out no choice among actions" if isinstance(system, Continuing) else "cannot go on from a state midway"
+            "sets numbers or switches, not one of a few actions"
+            if isinstance(system, Continuing)
+            else "cannot go on from a state midway"
         )
         return None, [f"The gap is not split, for nobody can look ahead: {spec.name} {why}."]
     if not len(futures):

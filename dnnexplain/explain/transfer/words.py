@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Shift, cost_unit
 from dnnexplain.counts import counted, whose
 from dnnexplain.explain.transfer.result import Boundary, Transfer
-from dnnexplain.numbers import as_told, gap, number, went_wrong
+from dnnexplain.numbers import as_told, both_ends, gap, number, went_wrong
 from dnnexplain.rule_names import rule_label
 
 __all__ = ["boundaries", "words"]
@@ -116,7 +116,8 @@ def _cell(transfer: Transfer, at: tuple[int, ...]) -> str:
         transfer.cost_name, transfer.cost[row, column, 0], transfer.cost[row, column, rule], relative
     )
     more = gap(relative if transfer.ratio else change, ratio=transfer.ratio, unit=cost_unit(transfer.cost_name))
+    mine, theirs = both_ends(ours, best)
     return (
-        f"{transfer.rows[row].label}, {transfer.columns[column].label}: {number(ours)} against "
-        f"{whose(rule_label(transfer.policies[rule]))} {number(best)} ({more})"
+        f"{transfer.rows[row].label}, {transfer.columns[column].label}: {mine} against "
+        f"{whose(rule_label(transfer.policies[rule]))} {theirs} ({more})"
     )

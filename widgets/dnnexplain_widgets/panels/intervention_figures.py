@@ -8,7 +8,7 @@ from typing import Any
 from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import number, start
 from dnnexplain.explain.probing.intervention import CostEffect, NeuronEffect
-from dnnexplain.numbers import as_told, interval, span_as_told
+from dnnexplain.numbers import as_told, both_ends, interval, span_as_told
 
 __all__ = ["cost_row", "outcome_row"]
 
@@ -20,7 +20,7 @@ def outcome_row(effect: NeuronEffect) -> list[dict[str, Any]]:
         return []
     row = {
         "label": effect.outcome, "from": before, "to": after,
-        "text": f"{number(before)} → {number(after)} ({number(effect.worse, sign=True)})",
+        "text": f"{' → '.join(both_ends(before, after))} ({number(effect.worse, sign=True)})",
     }  # fmt: skip
     marks = ["as it is", f"neuron {effect.neuron} held at {number(effect.held_at)}"]
     caption = f"{start(effect.outcome)} here, before and after"
@@ -42,7 +42,7 @@ def cost_row(effect: CostEffect) -> dict[str, Any]:
     known = not math.isnan(effect.low)
     row = {
         "label": cost, "from": before, "to": after, **({"range": ends} if known else {}),
-        "text": f"{number(before)} → {number(after)}",
+        "text": " → ".join(both_ends(before, after)),
         "hint": f"{number(100 * effect.level)}% interval of the change: {interval(*change)}",
     }  # fmt: skip
     words = f", with the {number(100 * effect.level)}% interval" if known else ""

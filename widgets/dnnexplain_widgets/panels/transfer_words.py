@@ -10,7 +10,7 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError, Policy, Replayable, Shift, cost_unit
 from dnnexplain.counts import whose
 from dnnexplain.explain.transfer.grid import Transfer
-from dnnexplain.numbers import as_told, gap, interval, span_as_told
+from dnnexplain.numbers import as_told, both_ends, gap, interval, span_as_told
 from dnnexplain_widgets.words import label, number, with_unit
 
 __all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "saved_networks", "setting_code"]
@@ -57,7 +57,7 @@ def _cell(transfer: Transfer, row: int, column: int, network: int) -> dict[str, 
     verdict = transfer.verdict(row, column, network)
     open_ = {"even": " (open)", "unsafe": " (unsafe)"}.get(verdict, "")
     shade = relative / _full(transfer)
-    costs = [number(as_told(transfer.cost_name, transfer.cost[row, column, item])[1][0]) for item in (network, rule)]
+    costs = both_ends(*as_told(transfer.cost_name, *(transfer.cost[row, column, item] for item in (network, rule)))[1])
     return {
         "text": f"{gap(told_gap(transfer, relative, relative, relative)[0], ratio=transfer.ratio)}{open_}".replace(
             "-", "−"

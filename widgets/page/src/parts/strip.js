@@ -14,18 +14,21 @@ export function makeStrip(store) {
   element.hidden = true;
   /** @type {any} */
   let watched = null;
+  let away = false;
   const place = () => {
+    const page = /** @type {HTMLElement} */ (watched.closest(".dx-page")).getBoundingClientRect();
+    if (page.bottom <= 0 || page.top >= innerHeight) return hideOverPage(element); // a lesson's own text, nothing of the dashboard
     showOverPage(element); // again where the notebook took it out and put it back
     const below = watched.getBoundingClientRect().top > innerHeight / 2;
-    const page = /** @type {HTMLElement} */ (element.closest(".dx-page")).getBoundingClientRect();
     const top = Math.max(0, scrollerOf(element)?.getBoundingClientRect().top || 0);
     element.toggleAttribute("data-below", below);
     element.style.cssText = `${below ? "bottom:0" : `top:${top}px`};left:${page.left + 8}px;width:${page.width - 16}px`;
   };
   const seen = new IntersectionObserver((entries) => {
     const now = entries[entries.length - 1];
-    if (now.isIntersecting) return hideOverPage(element);
-    place();
+    away = !now.isIntersecting;
+    if (away) place();
+    else hideOverPage(element);
   }, { rootMargin: "-40px 0px 0px 0px", threshold: [0, 0.15] });
   const find = () => {
     const page = element.closest(".dx-page");
@@ -49,7 +52,7 @@ export function makeStrip(store) {
     setText(words, choice ? stripWords(scene, live) : (live.words.decision || "").split(/(?<=\.) /)[0]);
   };
   const onScroll = () => {
-    if (!element.hidden && watched?.isConnected) place();
+    if (away && watched?.isConnected) place();
   };
   window.addEventListener("scroll", onScroll, { capture: true, passive: true });
   return {
