@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, EpisodeSystem, need
+from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
     from dnnexplain.explain.guards import Guard, GuardReport
@@ -48,7 +50,9 @@ def guard(
     allowed: float = typer.Option(0.01, min=0, help="By what share the nominal cost may rise while it is made."),
     runs: int = typer.Option(60_000, min=1, help="Of guards on workloads to choose among them, at most."),
     seconds: float | None = typer.Option(
-        None, min=0, help="A second limit on making it, not on measuring it after; then the best attacked by then."
+        None,
+        min=0,
+        help="A second limit on making it, not on measuring it after, which is told; then the best attacked by then.",
     ),
     seed: int = typer.Option(0, help="Of everything."),
     out: Path | None = typer.Option(None, help="Write the guard here (JSON, which may be edited)."),
@@ -81,6 +85,7 @@ def guard(
         return world.workloads(family, count, drawn, **parameters)
 
     with until_interrupted() as stop, progress_bar("Making the guard", quiet=as_json) as show:
+        began = time.monotonic()
         if options.guard is None:
             where = () if regions is None else [region.where for region in FailureProfile.load(regions).regions]
             made = compile_guard(
@@ -103,14 +108,16 @@ def guard(
             )
         else:
             made = Guard.load(options.guard)
+        done = time.monotonic()
         report = evaluate_guard(
             world, network, made, draw, rules=rules, sets=sets, rounds=rounds, seed=seed, stop=stop, progress=show
         )
+        took = {"making": 0.0 if options.guard else done - began, "measuring": time.monotonic() - done}
     finish(
         made,
         out=out,
-        report=(lambda: _as_json(made, report)) if as_json else None,
-        show=lambda: _show(report),
+        report=(lambda: _as_json(made, report) | {"seconds": took}) if as_json else None,
+        show=lambda: _show(report, took),
         stop=stop,
         export=(export, lambda: export_guard(made, kind, world)),
         counts={
@@ -154,7 +161,7 @@ def _as_json(made: Guard, report: GuardReport) -> dict[str, Any]:
     }
 
 
-def _show(report: GuardReport) -> None:
+def _show(report: GuardReport, took: dict[str, float]) -> None:
     for place, rule in enumerate(report.guard, start=1):
         typer.echo(f"{place}. {rule}")
     if not report.guard:
@@ -162,3 +169,5 @@ def _show(report: GuardReport) -> None:
     typer.echo(report.words)
     for sentence in report.assumed:
         typer.echo(sentence)
+    making = f"Making it took {number(took['making'])} s, " if took["making"] else ""
+    typer.echo(f"{making}{'measuring' if making else 'Measuring'} it {number(took['measuring'])} s.")

@@ -81,6 +81,8 @@ def test_the_attack_knows_the_guard(capsys: Any, as_sjf: str) -> None:
 def test_a_guard_is_measured_and_exported(capsys: Any, as_sjf: str, tmp_path: Path) -> None:
     small = ("--sets", "3", "--rounds", "1", "--tries", "3", "--rule", "sjf", "--policy", "packer")
     found = told(capsys, "guard", *SYSTEM, *WORKLOADS, *small, "--guard", as_sjf, "--export", str(tmp_path / "g.py"))
+    assert found["seconds"]["making"] == 0.0, "it is there"
+    assert found["seconds"]["measuring"] > 0.0
     assert found["rules"][0]["do"] == "sjf"
     assert found["nominal"]["without"] > 0
     assert found["gap_with"] == pytest.approx(found["worst_with"]["network"] / found["worst_with"]["rule"] - 1)

@@ -64,6 +64,18 @@ def made(**options: Any) -> Guard:
     return compile_guard(GATE, forgetful(), draw, **{**small, **options})
 
 
+def test_a_policy_that_is_never_behind_needs_no_guard_and_no_tournament(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[int] = []
+    monkeypatch.setattr(Tournament, "play", lambda _self, cycle: played.append(cycle) or False)
+    rule = GATE.rules()["longest"]
+    guard = compile_guard(GATE, rule, draw, rules={"longest": rule}, sets=20, rounds=1, cycles=2, tries=2, seed=0)
+    assert guard.rules == ()
+    assert guard.notes[-1].startswith("On no workload that was found is the policy behind the best rule")
+    assert not played
+    assert made(cycles=1).notes[-1] != guard.notes[-1]
+    assert played == [0], "where it is behind, guards are tried"
+
+
 def test_a_planted_failure_is_mended_and_the_nominal_cost_kept() -> None:
     guard = made()
     assert 1 <= len(guard.rules) <= 4

@@ -27,6 +27,7 @@ LEARNED = 12
 """Workloads that are taken in from each attack on what is there before a guard is."""
 STARTS = 3
 """Attacks on the policy alone, with seeds of their own: one attack ends in one kind of failure, and there may be several."""
+NOTHING = "On no workload that was found is the policy behind the best rule: there is nothing to guard against."
 FALLBACKS = 3
 """Rules of the system that are attacked themselves: those that are least behind."""
 
@@ -92,6 +93,10 @@ def compile_guard(
     for _ in range(1, 1 if over.is_set() else STARTS):
         adverse = attacks.on(policy, rounds, "attacking the policy, from another start")
         bench.learn(adverse.workloads[:LEARNED])
+    checkpoint = getattr(policy, "checkpoint", "")
+    if not over.is_set() and bench.gaps(policy).max() <= 0.0:
+        notes = _notes(bench, first.how, allowed, "")
+        return Guard(system.name, (), policy.name, checkpoint, (*notes, NOTHING))
     for rule in bench.apt(0 if over.is_set() else FALLBACKS).values():
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
         adverse = attacks.on(rule, rounds, f"attacking {rule_label(rule.name)}, on which a guard may fall back")
@@ -103,7 +108,6 @@ def compile_guard(
             if not tournament.play(cycle):
                 break
     chosen = tournament.chosen(attacked=cycles > 0)
-    checkpoint = getattr(policy, "checkpoint", "")
     notes = _notes(bench, first.how, allowed, _ENDED.get(over.by, ""))
     if tournament.short:
         choices_cut, limit = counted(tournament.short, "choice"), counted(runs, "run")
