@@ -32,6 +32,7 @@ __all__ = [
     "probability",
     "share",
     "span_as_told",
+    "tally",
     "thing",
     "went_wrong",
     "with_minus",
@@ -204,10 +205,15 @@ def _measured(value: float, *, trim: bool) -> str:
     return text.lstrip("-") if value == 0 else text
 
 
+def tally(value: float) -> str:
+    """How often something was: in full where that is whole, as of a total (``2,006``), else as measured (``20.1``)."""
+    return number(int(value) if math.isfinite(value) and value == int(value) else value)
+
+
 def went_wrong(metrics: Iterable[Metric], values: Mapping[str, float]) -> str:
     """What must not happen and did, from a spec's metrics and their values: ``"3 jobs lost, 1 chunk late"``; else empty."""
     parts = [
-        thing(number(int(values[metric.name]) if metric.total else values[metric.name]), metric.words or metric.title)
+        thing(tally(values[metric.name]), metric.words or metric.title)
         for metric in metrics
         if metric.wrong and values.get(metric.name, 0) > 0
     ]

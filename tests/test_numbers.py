@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dnnexplain.contract import Metric
 from dnnexplain.numbers import (
     as_told,
     beside,
@@ -22,7 +23,9 @@ from dnnexplain.numbers import (
     number,
     percent,
     share,
+    tally,
     thing,
+    went_wrong,
     with_minus,
     with_unit,
 )
@@ -143,6 +146,14 @@ def test_what_is_earned_is_told_as_earned():
     assert as_told("mean power (W)", 26.1) == ("mean power (W)", [26.1])
     assert thing("1", "sessions frozen") == "1 session frozen"
     assert thing("3", "slots not served") == "3 slots not served"
+
+
+def test_what_was_counted_is_told_in_full_also_where_it_comes_as_a_float():
+    assert [tally(value) for value in (2006.0, 1.0, 0.0, 2006)] == ["2,006", "1", "0", "2,006"]
+    assert [tally(value) for value in (2006.4, float("nan"), float("inf"))] == ["2,010", "-", "infinite"]
+    for total in (True, False):
+        metrics = [Metric("lost", "jobs lost", "jobs", total=total, wrong=True)]
+        assert went_wrong(metrics, {"lost": 12345.0}) == "12,345 jobs lost"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from dnnexplain.cli.workloads import WORKLOAD_HELP, find_workloads, workload_nam
 from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Lacking, Optimal, Spec, Summarised, System
 from dnnexplain.counts import counted
 from dnnexplain.intervals import compared_interval, mean_interval
-from dnnexplain.numbers import gap, interval, number, percent, thing
+from dnnexplain.numbers import gap, interval, percent, went_wrong
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Episodes, Metric
@@ -330,17 +330,11 @@ def _wrong_words(results: Sequence[Mapping[str, Any]], wrong: Sequence[Metric]) 
     for result in results:
         for name, item in ((result["policy"], result), (f"{result['policy']}, sampled", result.get("sampled", {}))):
             figures = item.get("metrics", {})
-            parts = [_one_wrong(figures[metric.name], metric) for metric in wrong if metric.name in figures]
-            if any(parts):
-                wrong_words[name] = f"{', '.join(part for part in parts if part)}; "
+            named = {metric.name: figures[metric.name] for metric in wrong if metric.name in figures}
+            words = went_wrong(wrong, {name: figure.get("total", figure["mean"]) for name, figure in named.items()})
+            if words:
+                wrong_words[name] = f"{words}; "
     return wrong_words
-
-
-def _one_wrong(figure: Mapping[str, float], metric: Metric) -> str:
-    value = figure.get("total", figure["mean"])
-    if not value > 0:
-        return ""
-    return thing(number(value), metric.words or metric.title)
 
 
 def _row(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, compared_interval
-from dnnexplain.numbers import number, thing
+from dnnexplain.numbers import tally, thing
 
 __all__ = [
     "ALIKE",
@@ -115,7 +115,7 @@ def _unsafe(gap: Interval, wrong: Mapping[str, tuple[float, float]], invalid: in
         return f"{counted(invalid, 'decision')} whose outputs are no numbers"
     for name, (ours, theirs) in wrong.items():
         if ours > 0 and not theirs > 0:
-            return f"{thing(number(int(ours) if ours == int(ours) else ours), name)}{ONLY_OURS}"
+            return f"{thing(tally(ours), name)}{ONLY_OURS}"
     return "worse than the best rule by more than 50%" if gap.mean > FAR else ""
 
 

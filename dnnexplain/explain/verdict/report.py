@@ -8,7 +8,7 @@ from html import escape
 from dnnexplain.contract import State, System
 from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Compared, Standing
-from dnnexplain.numbers import as_told, number, percent
+from dnnexplain.numbers import as_told, number, percent, tally
 from dnnexplain.registry import spec_of
 from dnnexplain.rule_names import rule_label
 
@@ -85,7 +85,7 @@ def _table(standing: Standing) -> str:
 
 def _row(standing: Standing, row: Compared, numeric: set[int]) -> str:
     _, (mine, best) = as_told(standing.cost, row.cost, row.rule_cost)
-    wrong = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in row.wrong.items())
+    wrong = ", ".join(f"{name.replace('_', ' ')} {tally(value)}" for name, value in row.wrong.items())
     cells = (
         row.label, f"{row.sets:,}", number(mine), rule_label(row.rule), number(best), standing.gap_words(row), percent(row.lost), wrong,
     )  # fmt: skip

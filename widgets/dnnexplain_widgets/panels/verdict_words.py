@@ -10,7 +10,7 @@ from dnnexplain.contract import Spec
 from dnnexplain.counts import counted
 from dnnexplain.explain.verdict.optimality import TRIFLE, Optimality
 from dnnexplain.explain.verdict.standing import Standing
-from dnnexplain.numbers import as_told, gap, number, thing
+from dnnexplain.numbers import as_told, gap, number, tally, thing
 from dnnexplain_widgets.words import label, with_unit
 
 __all__ = ["NOT_RUN", "Item", "beside_rule", "loses", "now", "proofs", "went_wrong_item"]
@@ -75,8 +75,7 @@ def went_wrong_item(standing: Standing, spec: Spec) -> Item | None:
     for metric in spec.metrics:
         if metric.wrong and metric.name in row.wrong:
             count = row.wrong[metric.name]
-            shown = number(round(count)) if metric.total else number(count)
-            parts.append((count, thing(shown, metric.words or metric.title)))
+            parts.append((count, thing(tally(count), metric.words or metric.title)))
     if not parts:
         return None
     bad = [text for count, text in parts if count > 0]
@@ -87,7 +86,7 @@ def went_wrong_item(standing: Standing, spec: Spec) -> Item | None:
         metric.caveat for metric in spec.metrics if metric.wrong and metric.caveat and row.wrong.get(metric.name)
     ]
     rule = spec.rules.get(row.rule, row.rule)
-    others = ", ".join(f"{name.replace('_', ' ')} {number(count)}" for name, count in row.rule_wrong.items())
+    others = ", ".join(f"{name.replace('_', ' ')} {tally(count)}" for name, count in row.rule_wrong.items())
     words = " ".join([f"On the same {row.sets:,} {spec.workloads}. With {rule}: {others}.", *caveats])
     return {"key": "wrong", "label": "What goes wrong", "value": value, "note": note,
             "level": "bad" if bad else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
