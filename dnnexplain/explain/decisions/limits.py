@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from dnnexplain.contract import DnnExplainError
@@ -59,7 +60,10 @@ def spans_of(given: Iterable[str], what: str) -> dict[str, tuple[float, float]]:
             msg = f"{what} takes NAME=LOW:HIGH, such as 'length=1:5', not {text!r}"
             raise DnnExplainError(msg)
         least, most = spans[name.strip()]
-        if not least <= most:  # also where one of them is no number
+        if not (math.isfinite(least) and math.isfinite(most)):
+            msg = f"{what} {text}: both bounds must be finite numbers, such as 'length=1:5'"
+            raise DnnExplainError(msg)
+        if least > most:
             msg = f"{what} {text}: the lower bound is above the upper one; write {name}={high}:{low}"
             raise DnnExplainError(msg)
     return spans
