@@ -4,7 +4,8 @@ Each command line is run in this process, once with a hundredth of a second, the
 CPU-seconds, those of child processes too. *Over* is what was used beyond the seconds asked for and beyond the beginning that
 commands share (reading the network, making the system, running one workload: that of ``evaluate --sets 1``), as a share of
 the seconds asked for; of ``--compare`` each method has the whole budget, and the limit of ``guard`` is on making one, so that
-measuring it (``guard --guard FILE``) is part of the beginning. Limits by the clock are held against CPU-seconds too, so that a busy machine makes no difference. It
+measuring it (``guard --guard FILE``) is part of the beginning. Limits by the clock are held against CPU-seconds too, so that a busy machine makes no difference. What
+Numba compiles at its first use counts: where nothing was compiled yet, the second run is the one to read. It
 ends with code 1 if more than a tenth is used over anywhere.
 """
 
@@ -56,8 +57,8 @@ def lines(system: str, folder: Path) -> Iterator[tuple[str, str]]:
     for method in (*METHODS, "white-box"):
         yield f"worst-case, {method}", f"worst-case {system} --method {method} --budget {{s}}"
     yield "guard", f"guard {system} --seconds {{s}} --out guard.json"
-    yield "explain --sufficient", f"explain {system} --sufficient --seconds {{s}}"
-    yield "explain --sufficient --minimum", f"explain {system} --sufficient --minimum --seconds {{s}}"
+    yield "explain --sufficient", f"explain {system} --sufficient --state {state} --seconds {{s}}"
+    yield "explain --sufficient --minimum", f"explain {system} --sufficient --minimum --state {state} --seconds {{s}}"
     for name in property_names(spec):
         around = f" --state {state}" if name == "robust" else ""
         yield f"prove {name}", f"prove {system} --property {name}{around} --seconds {{s}}"

@@ -46,6 +46,16 @@ def test_a_nominal_95_per_cent_covers_what_the_module_states(name, count):
     assert inside == pytest.approx(STATED[name][count], abs=0.02)  # three standard errors of 2,000 samples
 
 
+@pytest.mark.parametrize(("count", "covers", "given"), [(10, 0.91, 0.21), (20, 0.90, 0.84), (50, 0.93, 1.0)])
+def test_a_change_that_leaves_most_as_they_are_covers_what_the_module_states(count, covers, given):
+    rng = np.random.default_rng(count)
+    shape = (2 * SAMPLES, count)
+    rows = rng.normal(0.2, 1.0, shape) * (rng.random(shape) < 1 / 3)
+    known = [found for found in map(mean_interval, rows) if found.known]
+    assert len(known) / len(rows) == pytest.approx(given, abs=0.03)
+    assert np.mean([found.low <= 0.2 / 3 <= found.high for found in known]) == pytest.approx(covers, abs=0.03)
+
+
 @pytest.mark.parametrize("count", [5, 10, 30])
 def test_a_comparison_of_skewed_pairs_covers_the_true_ratio(count):
     rng = np.random.default_rng(count)

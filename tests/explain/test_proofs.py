@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -16,6 +17,7 @@ from torch import nn
 from dnnexplain.contract import Case, Change, DnnExplainError, Property, Relation, State, StateSet
 from dnnexplain.contract.properties import chosen_over, monotone_choice
 from dnnexplain.explain.proofs import prover
+from dnnexplain.explain.proofs.draws import draw
 from dnnexplain.explain.proofs.models import second_states
 from dnnexplain.explain.proofs.prover import prove
 from dnnexplain.explain.proofs.ready import property_names, robust
@@ -234,6 +236,33 @@ def test_what_time_does_not_allow_is_open() -> None:
     found = prove(system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, seconds=1e-9))
     assert found.verdict == "open"
     assert "time" in found.cases[0].reason
+
+
+def test_states_that_are_hard_to_come_by_are_drawn_within_the_seconds() -> None:
+    """Where the rules of a cloud RAN agree took 6 CPU-seconds to find, whatever the limit."""
+    system, tries = small(), []
+
+    def none(rows: Any) -> Any:
+        tries.append(len(rows))
+        return np.zeros(len(rows), dtype=bool)
+
+    states = replace(StateSet.all_of(system), only=none)
+    assert not len(draw(system, states, 8, np.random.default_rng(0)))
+    assert len(tries) > 10
+    for left in (0, 3):
+        tries.clear()
+        assert not len(draw(system, states, 8, np.random.default_rng(0), lambda left=left: len(tries) <= left))
+        assert len(tries) == left + 1
+    policy = TorchPolicy(networks(system)["plain"], system, masked=False)
+    claim = Property("p", "never", (Case("never", states, chosen_over(3, 0), np.full(2, -100.0)),))
+    made = []
+    for seconds in (60.0, 1e-9):
+        tries.clear()
+        with suppress(DnnExplainError):
+            prove(system, policy, claim, budget=replace(PROGRAM, seconds=seconds))
+        made.append(len(tries))
+    assert made[0] > 30
+    assert made[1] <= 4
 
 
 def test_a_violation_that_is_found_before_one_asks_to_end_says_what_left_its_bound_open(monkeypatch: Any) -> None:

@@ -1,20 +1,22 @@
 """What is printed or written to where nothing can be written: a sentence that names the place, and code 2."""
 
 import os
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from dnnexplain.cli import main
+from tests.systems.broken_outputs import CODES, ended_on, fault_of
 from tests.systems.commands import SMALL, line_of, state_file
 from tests.systems.test_same_seed import SMALLER, system_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="devices and permissions of POSIX")
 
 WRITES = [command for command, words in SMALL.items() if "--out" in words]
-QUICK = ["evaluate", "explain --survey", "probe", "attack --state", "prove", "transfer"]
-"""Commands whose print is tried on a full disk; all print by one function."""
+COMBINED = [
+    (command, list(CODES)[place % len(CODES)], bool(place // len(CODES) % 2)) for place, command in enumerate(SMALL)
+]
+"""Each command has an output and a form; all outputs have both forms. ``benchmarks/outputs.py`` tries all on all systems."""
 
 
 def lines(command, folder, out):
@@ -35,11 +37,14 @@ def test_what_cannot_be_written_is_said_in_a_sentence(command, tmp_path, capsys)
         assert str(out.parent) in said
 
 
-@pytest.mark.parametrize("command", QUICK)
-def test_a_full_disk_behind_what_is_printed(command, tmp_path, capsys):
-    with Path("/dev/full").open("w") as full, redirect_stdout(full):
-        code = main(lines(command, tmp_path, tmp_path / "out.json"))
-    said = capsys.readouterr().err
-    assert code == 2, said
-    assert "no space left" in said
-    assert said.count("\n") == 1
+@pytest.mark.parametrize(("command", "kind", "as_json"), COMBINED)
+def test_an_output_on_which_nothing_arrives(command, kind, as_json, tmp_path):
+    words = [word for word in lines(command, tmp_path, tmp_path / "out.json") if as_json or word != "--json"]
+    assert not fault_of(kind, ended_on(kind, words))
+    assert (tmp_path / "out.json").exists() == ("--out" in words), "what was found is lost with what was printed"
+
+
+@pytest.mark.parametrize("kind", CODES)
+@pytest.mark.parametrize("line", ["systems", "systems abr", "systems --json", "--help", "--version", "evaluate --help"])
+def test_what_is_only_told(line, kind):
+    assert not fault_of(kind, ended_on(kind, line.split()))

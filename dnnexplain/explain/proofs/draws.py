@@ -23,8 +23,17 @@ def valid_in(system: System, states: StateSet, rows: Floats) -> Floats:
     return fixed[states.holds(system, fixed)]
 
 
-def draw(system: System, states: StateSet, count: int, rng: np.random.Generator) -> Floats:
-    """At most ``count`` valid states ``[n, K]`` of a set; fewer where relations are hard to meet by chance."""
+def _always() -> bool:
+    return True
+
+
+def draw(
+    system: System, states: StateSet, count: int, rng: np.random.Generator, go_on: Callable[[], bool] = _always
+) -> Floats:
+    """At most ``count`` valid states ``[n, K]`` of a set; fewer where relations are hard to meet by chance.
+
+    ``go_on`` is asked after each try, of which there is always one.
+    """
     drawn: list[Floats] = []
     have = 0
     for _ in range(_TRIES):
@@ -32,7 +41,7 @@ def draw(system: System, states: StateSet, count: int, rng: np.random.Generator)
         kept = valid_in(system, states, rows)
         drawn.append(kept)
         have += len(kept)
-        if have >= count:
+        if have >= count or not go_on():
             break
     return np.concatenate(drawn)[:count]
 
@@ -112,6 +121,7 @@ def climb(
     samples: int = 2048,
     rounds: int = 12,
     start: Floats | None = None,
+    go_on: Callable[[], bool] = _always,
 ) -> tuple[Floats, float] | None:
     """The best valid state that a short search finds, and its score; ``None`` where none could be drawn.
 
@@ -122,15 +132,16 @@ def climb(
         samples: states drawn at first.
         rounds: of redrawing some knobs of the best ones.
         start: states ``[B, K]`` of the set to begin from, in place of drawn ones.
+        go_on: asked after each round and each try to draw; the best by then is taken.
     """
-    rows = draw(system, states, samples, rng) if start is None else start
+    rows = draw(system, states, samples, rng, go_on) if start is None else start
     if not len(rows):
         return None
     scores = score(rows)
     for _ in range(rounds):
         order = np.argsort(-scores)[:16]
         rows, scores = rows[order], scores[order]
-        if scores[0] > 0:
+        if scores[0] > 0 or not go_on():
             break
         parents = np.repeat(rows, 32, axis=0)
         fresh = _drawn(system, states, len(parents), rng)

@@ -157,7 +157,9 @@ def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict
         seen = task.seen(case.states, "listed", lambda: listed(task.system, case.states, task.budget.listed))
         if seen is not None:
             return _by_list(task, case, seen)
-        drawn = task.seen(case.states, "drawn", lambda: draw(task.system, case.states, task.budget.samples, rng))
+        drawn = task.seen(
+            case.states, "drawn", lambda: draw(task.system, case.states, task.budget.samples, rng, task.go_on)
+        )
         if drawn:
             margins = under_masks(task, case, case.margin(drawn[1]), drawn[2])
             best = int(np.argmax(margins))
@@ -256,7 +258,7 @@ def _search(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floa
         start = None if case.states.only is None or drawn is None else drawn[0] if drawn else np.empty((0, 0))
         return climb(
             task.system, case.states, lambda rows: margins(task, case, rows), rng,
-            samples=task.budget.samples, rounds=task.budget.rounds, start=start,
+            samples=task.budget.samples, rounds=task.budget.rounds, start=start, go_on=task.go_on,
         )  # fmt: skip
     change, place = case.change, place_of(task.system, case.change.knob)
     low = rng.uniform(max(change.low, 0.0) if change.high > 0 else change.low, change.high, size=65536)
@@ -272,7 +274,7 @@ def _search(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floa
         margins = case.margin(task.outputs(case, pairs))
         return np.where(pairs_hold(task.system, case, pairs), margins, -np.inf)
 
-    rows = draw(task.system, case.states, task.budget.samples, rng)
+    rows = draw(task.system, case.states, task.budget.samples, rng, task.go_on)
     if not len(rows):
         return None
     scores = score(rows)

@@ -32,7 +32,7 @@ def steepest(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Flo
     affine = None if network is None else _affine(task)
     if network is None or affine is None:
         return None
-    rows = draw(task.system, case.states, STARTS, rng)
+    rows = draw(task.system, case.states, STARTS, rng, task.go_on)
     if not len(rows):
         return None
     corners = np.stack([case.states.low, case.states.high])
