@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.clusters import DASK, workers
 from dnnexplain.cli.ending import SECONDS, finish
 from dnnexplain.cli.files import atomic_write, check_folder, made_folder
 from dnnexplain.cli.interrupts import until_interrupted
@@ -71,6 +72,7 @@ def stress(
     out: Path = typer.Option(..., help="Folder of the report; a test that was ended goes on from what is there."),
     seed: int = typer.Option(0, help="Of all that is drawn."),
     jobs: int | None = typer.Option(None, min=1, help="Processes; one per core if not given."),
+    dask: str = DASK,
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Test a policy under everything that the system knows to go wrong, and write a deployment report.
@@ -92,10 +94,10 @@ def stress(
     writer = _generator(generator, options, world)
     folder = _folder(out)
     earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
-    with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
+    with workers(dask) as where, until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
         test = run(
             world, options.spec, tested, recorded=recorded, generator=writer, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
-            jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
+            jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop, **where,
         )  # fmt: skip
     test = replace(_with_claims(test, options, policy, proofs, seed), guard=_guard(tested, options))
     broken = {limit.text: limit.broken(test) for limit in limits}
@@ -155,7 +157,7 @@ def _with_claims(test: StressTest, options: SystemOptions, policy: str, seconds:
     words, left = settled(world, options.spec, named_policy(world, policy), seconds=seconds, seed=seed)
     others = [item for item in test.left_out if not item.startswith(UNSETTLED)]
     regions = (
-        "Regions of inputs on which it fails: dnnexplain regions finds them, dnnexplain worst-case the worst input."
+        "Regions of single decisions that lose: dnnexplain regions finds them, dnnexplain worst-case the worst input."
     )
     return replace(test, properties=words, left_out=(*others, *left, regions))
 
@@ -273,6 +275,9 @@ def _once(name: str) -> str:
 
 
 def _show(test: StressTest, folder: Path, broken: dict[str, str]) -> None:
+    from dnnexplain.explain.stress.failing import region_words
+    from dnnexplain.explain.stress.helping import guard_words
+
     rows = [
         (_once(scenario.name), scenario.standing, scenario.cost, f"{scenario.best_rule}", scenario.rule_cost, percent(scenario.gap, sign=True),
          interval(scenario.gap_low, scenario.gap_high, ratio=True), scenario.why)
@@ -280,6 +285,9 @@ def _show(test: StressTest, folder: Path, broken: dict[str, str]) -> None:
     ]  # fmt: skip
     print_table(("scenario", "verdict", test.cost_name, "best rule", "its cost", "gap", "95% interval", "why"), rows)
     typer.echo(test.sentence())
+    for sentence in (guard_words(test), *(boundary.words for boundary in test.boundaries), *region_words(test)):
+        if sentence:
+            typer.echo(sentence)
     for claim in test.properties:
         typer.echo(f"{claim['name']}: {claim['sentence']}")
     for item in test.left_out:

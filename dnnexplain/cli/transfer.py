@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+from dnnexplain.cli.clusters import DASK, workers
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
@@ -53,7 +54,7 @@ def transfer(
     sets: int = typer.Option(50, help="Workloads per cell."),
     seed: int = typer.Option(0, help="Of the workloads."),
     jobs: int | None = typer.Option(None, help="Processes; one per core if not given."),
-    dask: str = typer.Option("", help="Run on a Dask cluster: its scheduler's address, or 'local'."),
+    dask: str = DASK,
     out: Path | None = typer.Option(None, help="Keep the result here, also while it runs and after Ctrl-C."),
     resume: Path | None = typer.Option(None, help="Run the missing cells of a result kept with --out."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -81,29 +82,27 @@ def transfer(
     rows = _rows(options, family, vary, grid) if family or vary or grid or not log else []
     rows += [Shift(label) for label in given]
     earlier, keep = None if resume is None else Transfer.load(resume), Keeper(out)
-    cluster = _cluster(dask)
-    try:
-        with until_interrupted() as stop, progress_bar("Running", len(rows) * len(columns), quiet=as_json) as show:
-            result = run(
-                world,
-                networks,
-                rows,
-                columns,
-                rules=rules,
-                sets=sets,
-                seed=seed,
-                given=given,
-                jobs=jobs,
-                backend="dask" if dask else "loky",
-                client=cluster,
-                resume=earlier,
-                progress=show,
-                cancel=stop,
-                on_cell=None if out is None else lambda grid: keep(lambda: grid),
-            )
-    finally:
-        if cluster is not None:
-            cluster.close()
+    with (
+        workers(dask) as where,
+        until_interrupted() as stop,
+        progress_bar("Running", len(rows) * len(columns), quiet=as_json) as show,
+    ):
+        result = run(
+            world,
+            networks,
+            rows,
+            columns,
+            rules=rules,
+            sets=sets,
+            seed=seed,
+            given=given,
+            jobs=jobs,
+            resume=earlier,
+            progress=show,
+            cancel=stop,
+            on_cell=None if out is None else lambda grid: keep(lambda: grid),
+            **where,
+        )
     finish(
         result,
         out=out,
@@ -172,26 +171,6 @@ def _logs(world: Any, options: SystemOptions, paths: Sequence[Path], sets: int) 
     return {f"log {path.name}": find_workloads(world, once, str(path), sets, 0) for path in paths}
 
 
-def _cluster(address: str) -> Any:
-    """A client of the cluster at an address, or of one made here; ``None`` if none is wanted."""
-    if not address:
-        return None
-    from dnnexplain import parallel
-
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        msg = "--dask needs Dask: pip install 'dnnexplain[dask]'"
-        raise DnnExplainError(msg) from None
-    if address == "local":
-        return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0"))
-    try:
-        return Client(address, timeout=parallel.CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        msg = f"no Dask scheduler answers at {address} ({error}); give its address, or 'local'"
-        raise DnnExplainError(msg) from None
-
-
 def _as_json(transfer: Transfer) -> dict[str, Any]:
     return {
         "policies": transfer.policies,
@@ -258,11 +237,7 @@ def _show(transfer: Transfer) -> None:
             title = f"Mean and median {measure} of {name}, and the share of each action"
             print_table(("workload", "", "mean", "median", *transfer.actions), _actions(transfer, network), title)
     for boundary in transfer.boundaries:
-        where = "" if boundary.value is None else f" (at about {number(boundary.value)})"
-        verb = "stops" if boundary.wins_before else "starts"
-        typer.echo(
-            f"{boundary.policy}, {boundary.row}: {verb} winning between {boundary.before} and {boundary.after}{where}"
-        )
+        typer.echo(f"{boundary.policy}, {boundary.words}")
     typer.echo(transfer.words)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import process_time
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.clusters import workers
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.interrupts import Stop, until_interrupted
 from dnnexplain.cli.keeping import BestKeeper, Keeper, forget_parts, parts_of
@@ -211,7 +210,7 @@ def _search_all(
     answers: list[WorstCase] = []
     here = None if dask else out  # workers elsewhere have another disk: there the best of those that are done is kept
     items = [(options, seed + i, earlier, here) for i in range(restarts)]
-    with _workers(dask) as where:
+    with workers(dask) as where:
         for _, answer in seeded_imap(_restart, items, seed=seed, progress=show, cancel=stop, **where):
             answers.append(answer)
             if out is not None and not here:
@@ -224,36 +223,8 @@ def _search_all(
     return replace(best, stopped="interrupted") if stop.is_set() else best
 
 
-@contextmanager
-def _workers(dask: str) -> Iterator[dict[str, Any]]:
-    """Where restarts run, as arguments of a map."""
-    if not dask:
-        yield {}
-        return
-    with _dask_client(dask) as client:
-        yield {"backend": "dask", "client": client}
-
-
 def _best(answers: list[WorstCase]) -> WorstCase:
     return max(answers, key=lambda case: case.ratio)
-
-
-def _dask_client(address: str) -> Any:
-    from dnnexplain import parallel
-    from dnnexplain.contract import DnnExplainError
-
-    try:
-        from distributed import Client
-    except ImportError:
-        msg = "--dask needs Dask: pip install 'dnnexplain[dask]'"
-        raise DnnExplainError(msg) from None
-    try:
-        if address == "local":
-            return Client(threads_per_worker=1, dashboard_address=":0")
-        return Client(address, timeout=parallel.CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        msg = f"no Dask scheduler answers at {address!r} ({error}); start one with: dask scheduler"
-        raise DnnExplainError(msg) from None
 
 
 def _box(options: SearchOptions, worst_case: WorstCase, seed: int) -> GapBox:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Spec, Tabular, load_reference, only_numbers
+from dnnexplain.contract import DnnExplainError, Grid, Shift, Spec, Tabular, load_reference, only_numbers
 from dnnexplain.explain.stress.faults import FAULTS
 
-__all__ = ["Case", "battery", "case_file", "distinct", "read_case_file"]
+__all__ = ["Case", "battery", "case_file", "distinct", "drawn_as", "grids_of", "read_case_file", "shifted"]
 
 KEY = "dnnexplain_workload"
 VERSION = 1
@@ -92,23 +92,32 @@ def _records(system: Tabular, case: Case, seed: int) -> tuple[bytes, ...] | None
         return None
 
 
-def _drawn_as(spec: Spec, family: str, parameters: Mapping[str, Any]) -> str:
+def drawn_as(spec: Spec, family: str, parameters: Mapping[str, Any]) -> str:
     """What a family draws with these parameters, defaults left out: the same text for the same workloads."""
     known = {item.name: item.default for item in next((f.parameters for f in spec.families if f.name == family), ())}
     return repr((family, sorted((key, value) for key, value in parameters.items() if known.get(key) != value)))
 
 
+def grids_of(spec: Spec) -> tuple[Grid, ...]:
+    """The system's grids of shifted workloads, or the one that every system has."""
+    return tuple(spec.grids) or (spec.grid(),)
+
+
+def shifted(row: Shift, column: Shift | None, default: str) -> tuple[str, dict[str, Any]]:
+    """Family and parameters of a grid's cell, by its row and its column, if it has columns."""
+    family = row.family or (column.family if column else "") or default
+    return family, {**(column.parameters if column else {}), **row.parameters}
+
+
 def _shifts(spec: Spec, default: str) -> list[Case]:
     """Every cell of every grid of the spec once; ordinary workloads not again."""
-    grids = spec.grids or (spec.grid(),)
-    seen: set[str] = {_drawn_as(spec, default, {})}
+    seen: set[str] = {drawn_as(spec, default, {})}
     cases = []
-    for grid in grids:
+    for grid in grids_of(spec):
         for row in grid.rows:
             for column in grid.columns or (None,):
-                family = row.family or (column.family if column else "") or default
-                parameters = {**(column.parameters if column else {}), **row.parameters}
-                key = _drawn_as(spec, family, parameters)
+                family, parameters = shifted(row, column, default)
+                key = drawn_as(spec, family, parameters)
                 if key in seen:
                     continue
                 seen.add(key)

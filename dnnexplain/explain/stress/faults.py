@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Policy, System
+from dnnexplain.contract import Course, Policy, Remembering, System, in_episodes
 
 __all__ = ["FAULTS", "Fault", "FaultyInput"]
 
 Seen = NDArray[Any]
 Spoil = Callable[[Seen, Seen, Seen, "NDArray[np.bool_]"], Seen]
 """From now, the decision before, the first decision and the cells ``[*shape]`` to what is seen instead."""
+
+Ask = Callable[[Seen, "NDArray[np.int64]"], Seen]
+"""From inputs and their places in the batch to what a policy answers."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
 class FaultyInput:
     """A policy whose input has a fault: a fresh one for each run, and where the fault is late, a workload at a time.
 
-    A fault that is not late depends on what is seen now alone, so many workloads may be run together.
+    A fault that is not late depends on what is seen now alone, so many workloads may be run together. A policy with a
+    memory keeps it: its faulty input has one for each episode, too.
 
     Args:
         policy: as deployed.
@@ -89,6 +93,8 @@ class FaultyInput:
         self._first: Seen | None = None
         self._before: Seen | None = None
         self.decisions = self.invalid = 0
+        if isinstance(policy, Remembering):
+            self.begin = self._begin
 
     def outputs(self, observations: Seen) -> NDArray[np.float64]:
         """What the policy gives for the faulty inputs ``[B, *shape]``."""
@@ -99,21 +105,67 @@ class FaultyInput:
         assert before is not None
         assert first is not None
         self._first, self._before = first.copy(), now.copy()
-        self.decisions += len(now)
+        return self._answered(now, self._spoiled(now, before, first), lambda seen, _: self.policy.outputs(seen))
+
+    def _begin(self, episodes: int) -> _FaultyCourse:
+        return _FaultyCourse(self, episodes)
+
+    def _spoiled(self, now: Seen, before: Seen, first: Seen) -> Seen:
         with np.errstate(all="ignore"):
-            spoiled = self.fault.spoil(now, before, first, self._cells)
-        answers = self._outputs_of(spoiled)
+            return self.fault.spoil(now, before, first, self._cells)
+
+    def _answered(self, now: Seen, spoiled: Seen, ask: Ask, *, counts: bool = True) -> NDArray[np.float64]:
+        """The policy's outputs, where it gives none all alike; those are counted."""
+        answers = self._asked(spoiled, np.arange(len(now)), ask)
         bad = ~np.isfinite(answers).all(axis=-1)
-        self.invalid += int(bad.sum())
+        if counts:
+            self.decisions += len(now)
+            self.invalid += int(bad.sum())
         answers[bad] = 0.0 + np.broadcast_to(self._low, answers.shape[1:])
         return answers
 
-    def _outputs_of(self, spoiled: Seen) -> NDArray[np.float64]:
-        """The policy's outputs ``[B, A]``, not a number where it gives none; of many, an input that it dies of is no other's fault."""
+    def _asked(self, spoiled: Seen, places: NDArray[np.int64], ask: Ask) -> NDArray[np.float64]:
+        """Outputs ``[B, A]``, not a number where there are none; of many, an input that the policy dies of is no other's fault."""
         try:
             with np.errstate(all="ignore"):
-                return np.array(self.policy.outputs(spoiled), dtype=np.float64)
+                return np.array(ask(spoiled[places], places), dtype=np.float64)
         except Exception:  # noqa: BLE001 - whatever a controller dies of, it gave no output
-            if len(spoiled) == 1:
+            if len(places) == 1:
                 return np.full((1, self._size), np.nan)
-            return np.concatenate([self._outputs_of(item[None]) for item in spoiled])
+            return np.concatenate([self._asked(spoiled, place[None], ask) for place in places])
+
+
+class _FaultyCourse(Course):
+    """A policy with a memory whose input has a fault, in the course of episodes: each has its own first and last input.
+
+    Args:
+        faulty: the policy with its fault, which counts.
+        episodes: how many.
+    """
+
+    def __init__(self, faulty: FaultyInput, episodes: int) -> None:
+        self.faulty, self.inner = faulty, in_episodes(faulty.policy, episodes)
+        self.name, self.masked = faulty.name, faulty.masked
+        self.settles = self.inner.settles + int(faulty.fault.late)
+        self._begun = np.zeros(episodes, dtype=bool)
+        self._first: Seen | None = None
+        self._before: Seen | None = None
+
+    def outputs(
+        self, observations: Seen, rows: NDArray[np.int64] | None = None, *, keep: bool = True
+    ) -> NDArray[np.float64]:
+        """What the policy gives for the faulty inputs ``[B, *shape]`` of the episodes ``rows``."""
+        now = np.asarray(observations)
+        at = np.arange(len(now)) if rows is None else np.asarray(rows)
+        if self._first is None or self._before is None:
+            self._first, self._before = (np.zeros((len(self._begun), *now.shape[1:]), now.dtype) for _ in range(2))
+        begun = self._begun[at].reshape(-1, *[1] * (now.ndim - 1))
+        first, before = np.where(begun, self._first[at], now), np.where(begun, self._before[at], now)
+        if keep:
+            self._first[at], self._before[at], self._begun[at] = first, now, True
+        return self.faulty._answered(  # noqa: SLF001 - its own course
+            now,
+            self.faulty._spoiled(now, before, first),  # noqa: SLF001
+            lambda seen, places: self.inner.outputs(seen, at[places], keep=keep),
+            counts=keep,
+        )

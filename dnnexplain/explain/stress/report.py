@@ -10,6 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from dnnexplain.counts import counted
+from dnnexplain.explain.stress.failing import region_words
+from dnnexplain.explain.stress.helping import guard_words
 from dnnexplain.explain.stress.report_marks import ends, front_chart, gap_mark, shade, share_bar
 from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
@@ -105,6 +107,7 @@ def report_html(
         _section("Is it better than the best rule?", _nominal(test, lines, files)),
         _section("What must it not be trusted with?", _list(test, UNSAFE, lines, files)),
         _section("Where else is it worse?", _list(test, WORSE, lines, files)),
+        _section("Where does it stop winning?", _where(test)),
         _section("How bad can a likely input be?", _generated(test, lines, files)),
         _section("Which guard helps, and what can it never do?", _others(test, lines)),
         _section("What was not tested?", [f"<p>{escape(item)}</p>" for item in test.left_out]),
@@ -241,9 +244,27 @@ def _optimum(test: StressTest, point: Mapping[str, Any]) -> str:
     return f"{figure(least)} to {figure(most)}"
 
 
+def _where(test: StressTest) -> list[str]:
+    """Along which shifts it stops winning, and in which ordinary workloads it fails."""
+    crossed = [f"{boundary.words}." for boundary in test.boundaries]
+    told = [
+        (
+            "By mean cost, between two shifts that were run; how sure each of the two is stands in the table below.",
+            crossed,
+        ),
+        ("Ordinary workloads, by what is met on them:", region_words(test)),
+    ]
+    return [f"<p class=soft>{escape(head)}</p><ul>{_items(lines)}</ul>" for head, lines in told if lines]
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "".join(f"<li>{escape(with_minus(line))}</li>" for line in lines)
+
+
 def _others(test: StressTest, commands: Commands) -> list[str]:
+    helped = guard_words(test)
     guard = (
-        test.guard
+        f"{test.guard} {helped}".rstrip()
         or "It was tested without a guard. This command makes one from its failures; a test with that guard tells what it helps:"
     )
     runs = "What no run showed may still happen. What can never happen is proved, or refuted, by this command:"

@@ -10,6 +10,7 @@ from typing import Any
 from dnnexplain.charts.chart import Axis, Chart, bars
 from dnnexplain.counts import counted
 from dnnexplain.explain.stress.verdicts import ALIKE, BETTER, UNSAFE, UNSURE, WITHIN, WORSE, worst_verdict
+from dnnexplain.explain.transfer.result import Boundary
 from dnnexplain.numbers import as_told, number, percent
 from dnnexplain.results import Question, Result, plain_field, register
 from dnnexplain.rule_names import rule_label
@@ -51,6 +52,7 @@ class ScenarioResult:
         wrong: what must not happen: by name how often with the policy and with the best rule.
         family, parameters: what draws the workloads, where a family does.
         worst: the worst workload as a file's content (:func:`~dnnexplain.explain.stress.cases.case_file`), or what draws it.
+        without: of a policy with a guard, what it does without: ``verdict``, ``why``, ``cost`` and ``gap``; else empty.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ScenarioResult:
     family: str = ""
     parameters: Mapping[str, Any] = plain_field(default_factory=dict)
     worst: Mapping[str, Any] = plain_field(default_factory=dict)
+    without: Mapping[str, Any] = plain_field(default_factory=dict)
 
     @property
     def standing(self) -> str:
@@ -129,6 +132,9 @@ class StressTest(Result):
         guard: what a guard did, in a sentence; empty without one.
         properties: of those that the system states, ``name``, ``verdict``, ``sentence``, ... (:func:`~dnnexplain.explain.stress.claims.settled`).
         done: whether everything was run.
+        boundaries: between which shifts it stops, or starts, beating the best rule.
+        regions: of ordinary workloads in which it fails (:func:`~dnnexplain.explain.stress.failing.failing_regions`);
+            empty if they were not looked for.
     """
 
     question: Question
@@ -140,12 +146,14 @@ class StressTest(Result):
     guard: str = ""
     properties: list[Any] = plain_field(default_factory=list)
     done: bool = True
+    boundaries: tuple[Boundary, ...] = ()
+    regions: Mapping[str, Any] = plain_field(default_factory=dict)
 
     @property
     def runs(self) -> int:
-        """Workloads that the policy was run on: those of all scenarios, and the generated ones with as many drawn ones."""
+        """Workloads that the policy was run on: those of all scenarios, the generated ones with as many drawn ones, and those of regions."""
         made = 0 if self.generated is None else 2 * self.generated.runs
-        return sum(scenario.sets for scenario in self.scenarios) + made
+        return sum(scenario.sets for scenario in self.scenarios) + made + 2 * int(self.regions.get("sets", 0))
 
     @property
     def verdict(self) -> str:

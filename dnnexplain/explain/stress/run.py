@@ -18,11 +18,14 @@ from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst
 from dnnexplain.explain.generate.files import generator_mark
 from dnnexplain.explain.generate.generators import Generator
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
+from dnnexplain.explain.guards.guarded import Guarded
+from dnnexplain.explain.stress.boundaries import boundaries
 from dnnexplain.explain.stress.cases import Case, battery, case_file, distinct
+from dnnexplain.explain.stress.failing import failing_regions, region_sets
 from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
 from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
 from dnnexplain.explain.stress.result import Generated, ScenarioResult, StressTest
-from dnnexplain.explain.stress.verdicts import compare
+from dnnexplain.explain.stress.verdicts import Comparison, compare
 from dnnexplain.intervals import mean_interval
 from dnnexplain.parallel import Progress, seeded_imap
 from dnnexplain.registry import fair_rules
@@ -40,6 +43,8 @@ ORDINARY = 100
 FAULTY = 6
 """Quantities of the input that a fault spoils, at most; of a late fault workloads, too, for they run one by one."""
 PLAUSIBLE = 0.05
+BARE = " "
+"""Under this name a policy runs without its guard; no rule is called so."""
 UNSETTLED = "Proofs and regions:"
 """Begins the sentence on what was not proved."""
 LEARNED = 400
@@ -56,6 +61,11 @@ class _Task:
     case: Case
     sets: int
     seed: int
+
+    @property
+    def bare(self) -> Policy | None:
+        """The policy without its guard; ``None`` if it has none."""
+        return self.policy.policy if isinstance(self.policy, Guarded) else None
 
 
 def stress(
@@ -81,11 +91,12 @@ def stress(
     Args:
         system: with episodes.
         spec: the system's.
-        policy: what is tested, a guard around it included.
+        policy: what is tested; one with a guard is run without it, too, to tell what the guard helps.
         recorded: workloads of a log: a scenario of their own, and what generated ones must be like.
         generator: a fitted one: the search for likely and bad inputs begins from what it writes, and mixes that in;
             what is likely is told by ordinary workloads, or the log's, all the same.
-        budget: workloads that the policy is run on: half for scenarios, a quarter each for generated and drawn ones.
+        budget: workloads that the policy is run on: half for scenarios, a quarter each for generated and drawn ones,
+            of which those are taken in which regions are looked for.
         oracle_seconds: for the optimum of each point of the front.
         seed: of all that is drawn.
         jobs, backend, client: see :func:`~dnnexplain.parallel.seeded_map`.
@@ -114,10 +125,20 @@ def stress(
     ]
     refused: dict[str, str] = {}
 
-    def result(generated: Generated | None = None, more: Sequence[str] = (), *, done: bool = False) -> StressTest:
+    def result(
+        generated: Generated | None = None,
+        regions: Mapping[str, Any] | None = None,
+        more: Sequence[str] = (),
+        *,
+        done: bool = False,
+    ) -> StressTest:
         kept = tuple(known[case.name] for case in cases if case.name in known)
         reasons = (*left_out, *(f"{name}: {why}" for name, why in refused.items()), *more)
-        return StressTest(question, kept, generated, reasons, system.cost_name, cost_is_ratio(system), done=done)
+        where = boundaries(spec, kept, policy.name)
+        return StressTest(
+            question, kept, generated, reasons, system.cost_name, cost_is_ratio(system), boundaries=where,
+            regions=dict(regions or {}), done=done,
+        )  # fmt: skip
 
     ways: dict[str, Any] = {"jobs": jobs, "backend": backend, "client": client, "cancel": cancel}
     for position, scenario in seeded_imap(_run, tasks, seed=seed, progress=progress, **ways):
@@ -131,13 +152,19 @@ def stress(
         ended = "the test was ended before ordinary workloads were run, and nothing is kept; run it again"
         msg = f"ordinary workloads could not be run: {refused['nominal']}" if "nominal" in refused else ended
         raise DnnExplainError(msg)
+    sets = region_sets(system, budget)
     generated, why = (None, "") if resume is None or not resume.done else (resume.generated, "")
-    if generated is None and not (cancel is not None and cancel.is_set()):
-        generated, why = _generate(
-            system, spec, policy, fair, recorded, generator, budget // 4, oracle_seconds, seed, cancel
-        )
-    stopped = cancel is not None and cancel.is_set()
-    return result(generated, [*([why] if why else []), *_never(system)], done=not stopped)
+    if generated is None and not _over(cancel):
+        count = budget // 4 - sets
+        generated, why = _generate(system, spec, policy, fair, recorded, generator, count, oracle_seconds, seed, cancel)
+    regions, unknown = (dict(resume.regions), "") if resume is not None and resume.done else ({}, "")
+    if not regions and not _over(cancel):
+        regions, unknown = failing_regions(system, spec, policy, fair, sets, seed)
+    return result(generated, regions, [*filter(None, (why, unknown)), *_never(system)], done=not _over(cancel))
+
+
+def _over(cancel: Event | None) -> bool:
+    return cancel is not None and cancel.is_set()
 
 
 def _never(system: EpisodeSystem) -> list[str]:
@@ -195,26 +222,41 @@ def _run(task: _Task, rng: np.random.Generator) -> ScenarioResult | str:
         if task.case.fault:
             return _faulty(task, workloads)
         ours = task.system.run(task.policy, workloads, seed=task.seed)
+        bare = None if task.bare is None else task.system.run(task.bare, workloads, seed=task.seed)
         fair = _fair(task.system, task.spec)
         theirs = {name: task.system.run(rule, workloads, seed=task.seed) for name, rule in fair.items()}
     except DnnExplainError as error:
         return f"not run: {error}"
-    return _judged(task, workloads, ours, theirs)
+    return _judged(task, workloads, ours, theirs, bare)
 
 
 def _judged(
-    task: _Task, workloads: Sequence[Any], ours: Any, theirs: Mapping[str, Any], invalid: int = 0
+    task: _Task,
+    workloads: Sequence[Any],
+    ours: Any,
+    theirs: Mapping[str, Any],
+    bare: Any = None,
+    invalid: tuple[int, int] = (0, 0),
 ) -> ScenarioResult:
+    """A scenario's result; ``invalid`` outputs of the policy, and of the one without its guard."""
     costs = {name: np.asarray(their.cost, dtype=np.float64) for name, their in theirs.items()}
     best = theirs[min(costs, key=lambda name: float(costs[name].mean()))]
     names = {metric.name: metric.words or metric.title for metric in task.spec.metrics if metric.wrong}
-    wrong = {
-        words: (float(np.nansum(ours.metrics[name])), float(np.nansum(best.metrics[name])))
-        for name, words in names.items()
-        if name in ours.metrics and name in best.metrics
-    }
-    cost = np.asarray(ours.cost, dtype=np.float64)
-    verdict = compare(cost, costs, ratio=cost_is_ratio(task.system), wrong=wrong, invalid=invalid)
+
+    def compared(run: Any, faulty: int) -> tuple[Comparison, Floats, dict[str, tuple[float, float]]]:
+        wrong = {
+            words: (float(np.nansum(run.metrics[name])), float(np.nansum(best.metrics[name])))
+            for name, words in names.items()
+            if name in run.metrics and name in best.metrics
+        }
+        cost = np.asarray(run.cost, dtype=np.float64)
+        return compare(cost, costs, ratio=cost_is_ratio(task.system), wrong=wrong, invalid=faulty), cost, wrong
+
+    verdict, cost, wrong = compared(ours, invalid[0])
+    without: dict[str, Any] = {}
+    if bare is not None:
+        alone, own, _ = compared(bare, invalid[1])
+        without = {"verdict": alone.verdict, "why": alone.why, "cost": float(own.mean()), "gap": alone.gap.mean}
     mean, case = mean_interval(cost, within=task.spec.cost_range), task.case
     worst: dict[str, Any] = case_file(task.system, workloads[verdict.worst], case.name)
     worst |= {"place": verdict.worst, "seed": task.seed, "cost": float(cost[verdict.worst])}
@@ -222,6 +264,7 @@ def _judged(
     return ScenarioResult(
         case.name, case.kind, case.sentence, verdict.verdict, verdict.why, verdict.sure, *mean.three, verdict.best_rule,
         verdict.rule_cost, *verdict.gap.three, len(cost), data, case.family, dict(case.parameters), worst,
+        without,
     )  # fmt: skip
 
 
@@ -232,7 +275,7 @@ def _faulty(task: _Task, workloads: Sequence[Any]) -> ScenarioResult | str:
     """
     fault = FAULTS[task.case.fault]
     chosen = workloads[:FAULTY] if fault.late else workloads
-    policies = {"": task.policy, **_fair(task.system, task.spec)}
+    policies = {"": task.policy, **({} if task.bare is None else {BARE: task.bare}), **_fair(task.system, task.spec)}
     runs: dict[str, list[Any]] = {name: [] for name in policies}
     invalid = dict.fromkeys(policies, 0)
     decisions = 0
@@ -246,8 +289,8 @@ def _faulty(task: _Task, workloads: Sequence[Any]) -> ScenarioResult | str:
         return "not run: an episode is a single decision here, and this fault shows from the second on."
     order = np.argsort(np.concatenate([np.arange(len(chosen))[start::FAULTY] for start in range(len(runs[""]))]))
     joined = {name: _joined(run, order) for name, run in runs.items()}
-    ours = joined.pop("")
-    return _judged(task, chosen, ours, joined, invalid[""])
+    ours, bare = joined.pop(""), joined.pop(BARE, None)
+    return _judged(task, chosen, ours, joined, bare, (invalid[""], invalid.get(BARE, 0)))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from dnnexplain.counts import counted
+from dnnexplain.explain.stress.helping import guard_words
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import ALIKE, FAR, UNSAFE, YARDSTICK
 
@@ -41,6 +42,7 @@ def summary_json(test: StressTest, files: Mapping[str, str], limits: Mapping[str
         "policy": test.question.policy,
         "checkpoint": test.question.checkpoint,
         "guard": test.guard or None,
+        "guard_helps": guard_words(test) or None,
         "cost": test.cost_name,
         "scale": "ratio" if test.ratio else "difference",
         "limits": {"within": ALIKE, "unsafe": FAR, "yardstick": None if test.ratio else YARDSTICK},
@@ -49,6 +51,11 @@ def summary_json(test: StressTest, files: Mapping[str, str], limits: Mapping[str
         "done": test.done,
         "scenarios": [_scenario(scenario, files) for scenario in test.scenarios],
         "generated": generated,
+        "boundaries": [
+            {key: getattr(item, key) for key in ("row", "before", "after", "wins_before", "value", "words")}
+            for item in test.boundaries
+        ],
+        "regions": dict(test.regions) or None,
         "properties": list(test.properties),
         "left_out": list(test.left_out),
         "fail_if": [{"limit": text, "broken": bool(why), "why": why or None} for text, why in limits.items()],
@@ -73,6 +80,7 @@ def _scenario(scenario: ScenarioResult, files: Mapping[str, str]) -> dict[str, A
         "wrong": scenario.wrong,
         "worst_case": files.get(scenario.name),
         "worst_place": scenario.worst.get("place"),
+        "without_guard": dict(scenario.without) or None,
     }
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "BETTER",
     "FAR",
     "ONLY_OURS",
+    "ORDER",
     "UNSAFE",
     "UNSURE",
     "WITHIN",

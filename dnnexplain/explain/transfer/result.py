@@ -13,7 +13,7 @@ from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import Choice, Metric, Shift
 from dnnexplain.encoding import decode
 from dnnexplain.gone import renamed
-from dnnexplain.numbers import went_wrong
+from dnnexplain.numbers import number, went_wrong
 from dnnexplain.results import Question, Result, array_field, register
 
 __all__ = ["Boundary", "Transfer"]
@@ -39,6 +39,12 @@ class Boundary:
     after: str
     wins_before: bool
     value: float | None
+
+    @property
+    def words(self) -> str:
+        """Between what it stops, or starts, winning: ``"bursty: stops winning between load 0.4 and load 0.6 (at about 0.47)"``."""
+        where = "" if self.value is None else f" (at about {number(self.value)})"
+        return f"{self.row}: {'stops' if self.wins_before else 'starts'} winning between {self.before} and {self.after}{where}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from dnnexplain.explain.transfer.result import Boundary, Transfer
 from dnnexplain.numbers import as_told, both_ends, gap, number, went_wrong
 from dnnexplain.rule_names import rule_label
 
-__all__ = ["boundaries", "words"]
+__all__ = ["boundaries", "crossings", "words"]
 
 
 def boundaries(
@@ -29,20 +29,18 @@ def boundaries(
         policies: networks first.
         relative: by how much networks cost more than the best rule ``[R, C, N]``; NaN where that ranks nothing.
     """
-    crossings: list[Boundary] = []
+    found: list[Boundary] = []
     for network in range(relative.shape[2]):
         for r, row in enumerate(rows):
-            crossings += _crossings(row.label, policies[network], columns, relative[r, :, network])
+            found += crossings(row.label, policies[network], columns, relative[r, :, network])
         if all(row.value is not None for row in rows):
             for c, column in enumerate(columns):
-                crossings += _crossings(column.label, policies[network], rows, relative[:, c, network])
-    return tuple(crossings)
+                found += crossings(column.label, policies[network], rows, relative[:, c, network])
+    return tuple(found)
 
 
-def _crossings(
-    line: str, policy: str, settings: tuple[Shift, ...], relative: NDArray[np.float64]
-) -> Iterator[Boundary]:
-    """Changes of sign along one row or column."""
+def crossings(line: str, policy: str, settings: tuple[Shift, ...], relative: NDArray[np.float64]) -> Iterator[Boundary]:
+    """Changes of sign of ``relative`` along one row or column, which has a setting for each; NaN ranks nothing."""
     for (before, item), (after, two) in pairwise(zip(settings, relative, strict=True)):
         if not (np.isfinite(item) and np.isfinite(two)) or (item < 0) == (two < 0):
             continue

@@ -1,0 +1,51 @@
+"""What a guard helps: verdicts with it beside verdicts without, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dnnexplain.counts import counted
+from dnnexplain.explain.stress.result import ScenarioResult, StressTest
+from dnnexplain.explain.stress.verdicts import ORDER
+from dnnexplain.numbers import as_told, number
+
+__all__ = ["guard_words"]
+
+SHOWN = 6
+
+
+def guard_words(test: StressTest) -> str:
+    """In which scenarios a guard makes the verdict better or worse, and what it costs on ordinary workloads; empty without one."""
+    both = [scenario for scenario in test.scenarios if scenario.without]
+    if not both:
+        return ""
+    better = [item for item in both if _step(item) < 0]
+    worse = [item for item in both if _step(item) > 0]
+    same = len(both) - len(better) - len(worse)
+    words = (
+        f"Without the guard it is unsafe in {_unsafe([str(item.without['verdict']) for item in both])} of {counted(len(both), 'scenario')}, "
+        f"with it in {_unsafe([item.verdict for item in both])}. The guard makes the verdict better in {_listed(better)}, worse in {_listed(worse)}, "
+        f"and leaves it as it was in {same or 'none'}."
+    )
+    nominal = both[0]
+    if nominal.kind != "nominal":
+        return words
+    name, (with_it, without) = as_told(test.cost_name, nominal.cost, float(nominal.without["cost"]))
+    measure = "cost" if name == test.cost_name else name
+    return f"{words} On ordinary workloads the {measure} is {number(with_it)} with it and {number(without)} without."
+
+
+def _step(scenario: ScenarioResult) -> int:
+    return ORDER.index(scenario.verdict) - ORDER.index(str(scenario.without["verdict"]))
+
+
+def _unsafe(verdicts: Sequence[str]) -> int | str:
+    return verdicts.count(ORDER[-1]) or "none"
+
+
+def _listed(scenarios: Sequence[ScenarioResult]) -> str:
+    if not scenarios:
+        return "none"
+    names = [f"{item.label}, from {item.without['verdict']} to {item.verdict}" for item in scenarios[:SHOWN]]
+    more = "; ..." if len(scenarios) > SHOWN else ""
+    return f"{len(scenarios)} ({'; '.join(names)}{more})"
