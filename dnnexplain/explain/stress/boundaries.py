@@ -32,12 +32,12 @@ def boundaries(spec: Spec, scenarios: Sequence[ScenarioResult], policy: str) -> 
         for scenario in scenarios
         if scenario.family and scenario.kind in {"nominal", "shift"}
     }
-    found: list[Boundary] = []
+    crossed: list[Boundary] = []
     for grid in grids_of(spec):
         for label, cells in _lines(spec, grid):
             run = [(shift, gaps[key]) for shift, key in cells if np.isfinite(gaps.get(key, np.nan))]
-            found += crossings(label, policy, tuple(shift for shift, _ in run), np.array([gap for _, gap in run]))
-    return tuple(found)
+            crossed += crossings(label, policy, tuple(shift for shift, _ in run), np.array([gap for _, gap in run]))
+    return tuple(crossed)
 
 
 def _rank(scenario: ScenarioResult) -> float:

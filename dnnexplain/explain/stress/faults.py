@@ -116,7 +116,7 @@ class FaultyInput:
 
     def _answered(self, now: Seen, spoiled: Seen, ask: Ask, *, counts: bool = True) -> NDArray[np.float64]:
         """The policy's outputs, where it gives none all alike; those are counted."""
-        answers = self._asked(spoiled, np.arange(len(now)), ask)
+        answers = self._answers(spoiled, np.arange(len(now)), ask)
         bad = ~np.isfinite(answers).all(axis=-1)
         if counts:
             self.decisions += len(now)
@@ -124,7 +124,7 @@ class FaultyInput:
         answers[bad] = 0.0 + np.broadcast_to(self._low, answers.shape[1:])
         return answers
 
-    def _asked(self, spoiled: Seen, places: NDArray[np.int64], ask: Ask) -> NDArray[np.float64]:
+    def _answers(self, spoiled: Seen, places: NDArray[np.int64], ask: Ask) -> NDArray[np.float64]:
         """Outputs ``[B, A]``, not a number where there are none; of many, an input that the policy dies of is no other's fault."""
         try:
             with np.errstate(all="ignore"):
@@ -132,7 +132,7 @@ class FaultyInput:
         except Exception:  # noqa: BLE001 - whatever a controller dies of, it gave no output
             if len(places) == 1:
                 return np.full((1, self._size), np.nan)
-            return np.concatenate([self._asked(spoiled, place[None], ask) for place in places])
+            return np.concatenate([self._answers(spoiled, place[None], ask) for place in places])
 
 
 class _FaultyCourse(Course):

@@ -247,14 +247,14 @@ def _optimum(test: StressTest, point: Mapping[str, Any]) -> str:
 def _where(test: StressTest) -> list[str]:
     """Along which shifts it stops winning, and in which ordinary workloads it fails."""
     crossed = [f"{boundary.words}." for boundary in test.boundaries]
-    told = [
+    groups = [
         (
             "By mean cost, between two shifts that were run; how sure each of the two is stands in the table below.",
             crossed,
         ),
         ("Ordinary workloads, by what is met on them:", region_words(test)),
     ]
-    return [f"<p class=soft>{escape(head)}</p><ul>{_items(lines)}</ul>" for head, lines in told if lines]
+    return [f"<p class=soft>{escape(head)}</p><ul>{_items(lines)}</ul>" for head, lines in groups if lines]
 
 
 def _items(lines: Sequence[str]) -> str:

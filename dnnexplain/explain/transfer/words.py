@@ -29,14 +29,14 @@ def boundaries(
         policies: networks first.
         relative: by how much networks cost more than the best rule ``[R, C, N]``; NaN where that ranks nothing.
     """
-    found: list[Boundary] = []
+    crossed: list[Boundary] = []
     for network in range(relative.shape[2]):
         for r, row in enumerate(rows):
-            found += crossings(row.label, policies[network], columns, relative[r, :, network])
+            crossed += crossings(row.label, policies[network], columns, relative[r, :, network])
         if all(row.value is not None for row in rows):
             for c, column in enumerate(columns):
-                found += crossings(column.label, policies[network], rows, relative[:, c, network])
-    return tuple(found)
+                crossed += crossings(column.label, policies[network], rows, relative[:, c, network])
+    return tuple(crossed)
 
 
 def crossings(line: str, policy: str, settings: tuple[Shift, ...], relative: NDArray[np.float64]) -> Iterator[Boundary]:
