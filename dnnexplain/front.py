@@ -1,6 +1,7 @@
 """The common path in one call each: ``dx.explain``, ``probe``, ``attack``, ``distill``, ``prove``, ``stress``, ``report``.
 
-Systems and policies go by their names or as objects; a state is a :class:`~dnnexplain.contract.State`, its
+Systems and policies go by their names or as objects, a system as ``module:Class`` or as the id of a gymnasium
+environment, too (``dx.explain("CartPole-v1", "untrained")``); a state is a :class:`~dnnexplain.contract.State`, its
 values by name, a JSON file, or nothing: then it is one that the policy meets in its own episodes. What more
 can be said is in :mod:`dnnexplain.explain`, whose functions these call.
 """
@@ -26,10 +27,11 @@ from dnnexplain.contract import (
     System,
 )
 from dnnexplain.files import atomic_write
+from dnnexplain.finding import find
 from dnnexplain.given_states import given_state, state_from_file
 from dnnexplain.policies import TorchPolicy, load_for, named_policy
 from dnnexplain.reading import parse_json, read_text
-from dnnexplain.registry import make_system, spec_of
+from dnnexplain.registry import spec_of
 
 if TYPE_CHECKING:
     from dnnexplain.explain import Attribution, Curves, Distillation, OutputRules, ThresholdMap
@@ -46,7 +48,7 @@ def explain(
     """Which inputs moved one decision.
 
     Args:
-        system: a name (``"deeprm"``) or an object.
+        system: a name (``"deeprm"``, ``"CartPole-v1"``, ``"my_module:MySystem"``) or an object.
         policy: a shipped network's name, a rule's, a file of weights, a ``torch.nn.Module``, or a policy.
         state: see the module.
         method: of attribution; integrated gradients for a network, whose parts add up to what is explained,
@@ -285,8 +287,9 @@ def _named(system: str | System, policy: Any) -> tuple[Any, Policy]:
     """System and policy, made of names where names were given; a shipped network brings the parameters it needs."""
     world: Any = system
     if isinstance(system, str):
-        roles = {role.name: role.parameters for role in spec_of(system).roles}
-        world = make_system(system, **(roles.get(policy, {}) if isinstance(policy, str) else {}))
+        meaning = find(system)
+        roles = {role.name: role.parameters for role in meaning.spec.roles}
+        world = meaning.make(**(roles.get(policy, {}) if isinstance(policy, str) else {}))
     if isinstance(policy, str):
         return world, named_policy(world, policy)
     if isinstance(policy, Path):

@@ -28,6 +28,7 @@ __all__ = [
     "gap",
     "interval",
     "number",
+    "owned",
     "percent",
     "probability",
     "share",
@@ -229,6 +230,11 @@ def as_told(cost_name: str, *costs: float) -> tuple[str, list[float]]:
     if first in _NEGATED and earned:
         return earned, [0.0 - cost for cost in costs]
     return cost_name, list(costs)
+
+
+def owned(name: str) -> str:
+    """A name behind "its": ``"the return"`` is "its return"."""
+    return f"its {name.removeprefix('the ')}"
 
 
 def span_as_told(cost_name: str, mean: float, low: float, high: float) -> tuple[float, float, float]:

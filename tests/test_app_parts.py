@@ -8,11 +8,13 @@ import pytest
 from dnnexplain.app import UNTRAINED_TITLE, _menu, dashboard_parts
 from dnnexplain.app.explorable import _figures, card_facts
 from dnnexplain.cli.app import check
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.transfer.grid import transfer
 from dnnexplain.policies import named_policy
 from dnnexplain.registry import BUILT_IN, known_systems, make_system, spec_of
 from dnnexplain_widgets import Dashboard
+from dnnexplain_widgets.python_code import panel_code
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +139,19 @@ def test_a_notebooks_dashboard_opens_on_the_first_state_of_the_app(name):
     offered = next(item for item in editor.controls if item["name"] == "preset")["options"]
     assert {entry[0] for entry in offered} >= set(parts["presets"])
     board.close()
+
+
+@pytest.mark.parametrize(("word", "given"), [("CartPole-v1", {"frames": 2}), ("tests.fakes:FakeChoice", {})])
+def test_a_dashboard_takes_an_environment_and_an_own_system_and_tells_how_to_make_it(word, given):
+    check({"system": word, **given})
+    parts = dashboard_parts(word, **given)
+    board = Dashboard(**parts)
+    panel = board.live[0]
+    lines = panel_code(type(panel), panel.session).splitlines()
+    made = [line for line in lines if line.startswith(("from dnnexplain.finding", "system = ", "state = "))]
+    namespace: dict[str, object] = {}
+    exec("\n".join(made), namespace)
+    assert namespace["system"].observation_shape == parts["system"].observation_shape
+    board.close()
+    with pytest.raises(DnnExplainError, match="Your own is given as module:Class"):
+        check({"system": "no-such-thing"})

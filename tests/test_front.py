@@ -109,3 +109,13 @@ def test_without_a_state_a_rate_is_explained_where_something_small_moves_it():
     network = named_policy(world, "default")
     state = state_met(world, network)
     assert 0 < network.outputs(world.encode(state.values[None], state.background))[0, 0] < 1
+
+
+def test_an_environment_and_an_own_system_go_by_their_names():
+    assert dx.explain("CartPole-v1", "untrained").question.system == "CartPole-v1"
+    assert "input 1" in dx.probe("CartPole-v1", "untrained", by="input 1").sentence()
+    assert "left" in dx.explain("tests.fakes:FakeChoice", linear_network(FakeChoice())).groups
+    with pytest.raises(DnnExplainError, match=r"The environment of gymnasium is called CartPole-v1"):
+        dx.distill("cartpole")
+    with pytest.raises(DnnExplainError, match="no network is shipped for CartPole-v1"):
+        dx.stress("CartPole-v1")

@@ -38,7 +38,7 @@ GROUND = {
 }
 """Modules below the layers, which all of them may use; they use only one another."""
 
-ROOF = {"app", "cli", "environments", "training", "front", "__main__"}
+ROOF = {"app", "cli", "environments", "training", "finding", "front", "__main__"}
 """What joins everything; nothing imports it."""
 
 

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from dnnexplain.app.options import panel_options
 from dnnexplain.contract import Discrete, DnnExplainError, PartiallySeen, Policy, Spec, System
-from dnnexplain.registry import known_systems, make_system, spec_of
+from dnnexplain.finding import find
+from dnnexplain.registry import known_systems
 from dnnexplain.rule_names import rule_entry
 from dnnexplain_widgets.presets import presets_for
 
@@ -52,7 +53,8 @@ def dashboard_parts(
     """The arguments of ``dnnexplain_widgets.Dashboard`` for a system by its name.
 
     Args:
-        system: a name in ``dnnexplain.registry.known_systems()``.
+        system: a name in ``dnnexplain.registry.known_systems()``, your own as ``module:Class``, or the id of a
+            gymnasium environment.
         policy: a file of weights, or a shipped network's role, to begin with; the first that ships if not given.
         guard: a file with a guard, put around that policy; without it the policy stays in the menu.
         parameters: the system's own, e.g. ``slots=10``; where nothing is said, its spec's for dashboards.
@@ -66,8 +68,12 @@ def dashboard_parts(
     torch.set_num_threads(1)  # two threads spin under load: 4 ms become 180
     from dnnexplain_widgets.served import is_served  # noqa: PLC0415 - only where panels are
 
-    spec = spec_of(system)
-    made = make_system(system, **spec.on_board(parameters))
+    meaning = find(system)
+    spec = meaning.spec
+    made: Any = meaning.make(**spec.on_board(parameters))
+    if system not in known_systems():
+        words = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+        made.python = ("from dnnexplain.finding import find", f"find({system!r}).make({words})")
     policies = _menu(made, spec, policy)
     if guard is not None:
         policies = _with_guard(made, policies, Path(guard))

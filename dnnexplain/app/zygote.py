@@ -82,13 +82,14 @@ def _load_system(page: Mapping[str, Any]) -> None:
     from dnnexplain.app import shipped_policies  # noqa: PLC0415
     from dnnexplain.contract import state_from_values  # noqa: PLC0415
     from dnnexplain.explain.decisions.decision import decide  # noqa: PLC0415
-    from dnnexplain.registry import make_system, spec_of  # noqa: PLC0415
+    from dnnexplain.finding import find  # noqa: PLC0415
 
     with contextlib.suppress(Exception):  # a page that cannot be made says so where it is opened
         given = dict(page)
         name, _policy, _guard = given.pop("system"), given.pop("policy", None), given.pop("guard", None)
-        spec = spec_of(name)
-        system = make_system(name, **spec.on_board(given))
+        meaning = find(name)
+        spec = meaning.spec
+        system = meaning.make(**spec.on_board(given))
         for load in list(shipped_policies(system).values())[:1]:
             policy = load()
             decide(system, policy, state_from_values(system, {}))

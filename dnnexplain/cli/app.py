@@ -9,6 +9,7 @@ import typer
 from dnnexplain.cli.output import examples
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Discrete
+from dnnexplain.finding import find
 
 __all__ = ["register"]
 
@@ -83,11 +84,11 @@ def open_app(
 def check(settings: dict[str, object]) -> None:
     """Try the system and the network before a server starts, so that a mistake is said here and at once."""
     from dnnexplain.policies import load_for, load_shipped, shipped_roles
-    from dnnexplain.registry import make_system, spec_of
 
-    spec = spec_of(str(settings["system"]))
+    meaning = find(str(settings["system"]))
+    spec = meaning.spec
     given = {key: value for key, value in settings.items() if key not in {"system", "policy", "guard"}}
-    system = make_system(spec.name, **{**spec.board, **given})
+    system = meaning.make(**{**spec.board, **given})
     if "guard" in settings:
         from dnnexplain.app import dashboard_parts
 
@@ -96,5 +97,5 @@ def check(settings: dict[str, object]) -> None:
         return
     elif "policy" in settings:
         load_for(system, str(settings["policy"]))
-    elif not shipped_roles(system) and isinstance(system.output, Discrete):
+    elif spec.roles and not shipped_roles(system) and isinstance(system.output, Discrete):
         load_shipped(system)

@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import typer
 
-from dnnexplain.cli.finding import Meaning, find, finder_of, unknown
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Parameter, Spec
 from dnnexplain.contract.specs import Recipe
+from dnnexplain.finding import Meaning, find, finder_of, unknown
 from dnnexplain.registry import known_systems, spec_of
 
 __all__ = [
@@ -145,7 +145,7 @@ def positional(arguments: Sequence[str]) -> list[str]:
 
 
 def named_system(arguments: Sequence[str], flags: Collection[str] = ()) -> str:
-    """The system that a command line names: its first argument that means one (:mod:`dnnexplain.cli.finding`).
+    """The system that a command line names: its first argument that means one (:mod:`dnnexplain.finding`).
 
     Args:
         arguments: what follows the command.

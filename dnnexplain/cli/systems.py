@@ -6,10 +6,10 @@ from typing import Any
 
 import typer
 
-from dnnexplain.cli.finding import Meaning, find
 from dnnexplain.cli.output import examples, print_json, print_table
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM
 from dnnexplain.contract import EpisodeSystem, Knob, Spec
+from dnnexplain.finding import Meaning, find
 
 __all__ = ["register"]
 

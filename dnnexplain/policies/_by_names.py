@@ -45,7 +45,7 @@ def fill_by_names(module: nn.Module, arrays: Weights, where: str, key: str | Non
     Raises:
         DnnExplainError: layers and weights do not fit one to one; both are listed.
     """
-    groups = _grouped({name: array for name, array in arrays.items() if key is None or name.strip("/").startswith(key)})
+    groups = _grouped(arrays if key is None else _under(arrays, key))
     layers = {name: part for name, part in module.named_modules() if dict(part.named_parameters(recurse=False))}
     fitting = {name: [stem for stem, held in groups.items() if _fits(layer, held)] for name, layer in layers.items()}
     chosen: dict[str, str] = {}
@@ -66,6 +66,12 @@ def fill_by_names(module: nn.Module, arrays: Weights, where: str, key: str | Non
                 mine = getattr(layers[name], kind)
                 mine.copy_(_turned(value, mine))
     return module, words
+
+
+def _under(arrays: Weights, key: str) -> Weights:
+    """What stands under a key as a whole part of its name; where nothing does, what begins so: ``actor`` is no ``actor_target``."""
+    whole = {name: array for name, array in arrays.items() if re.match(rf"/*{re.escape(key)}(?![\w-])", name)}
+    return whole or {name: array for name, array in arrays.items() if name.strip("/").startswith(key)}
 
 
 def _grouped(arrays: Weights) -> dict[str, dict[str, torch.Tensor]]:

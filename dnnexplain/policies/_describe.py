@@ -68,9 +68,10 @@ def frames_of(takes: int, system: System) -> int:
 
 
 def stacked_refusal(count: int, system: System) -> str:
-    """What to write for a network that sees so many observations of a system at a time."""
+    """What a network that takes so many times a system's numbers may be, and what to write: its size alone does not tell."""
+    shows = math.prod(system.observation_shape)
     return (
-        f"that is {counted(count, 'observation')} at a time (as VecFrameStack of stable-baselines3 gives them), and a state of "
-        f"{system.name} shows {getattr(system, 'frames', 1)}; make the system of the environment that it was trained on with frames={count}: "
-        f"GymSystem(env, frames={count})"
+        f"{system.name} shows {counted(shows, 'number')}; the network may belong to another world, or to another size of this one, or it "
+        f"sees {counted(count, 'observation')} at a time (as VecFrameStack of stable-baselines3 gives them): if so, make the system of the "
+        f"environment that it was trained on with frames={count}: GymSystem(env, frames={count})"
     )

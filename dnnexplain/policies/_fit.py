@@ -208,7 +208,7 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
     if takes is not None and takes != inputs:
         last = _last_outputs(module)
         if last in (None, count) and (frames := frames_of(takes, system)):
-            return f"the network's first layer takes {takes:,} numbers: {stacked_refusal(frames, system)}"
+            return f"the network's first layer takes {takes:,} numbers, {stacked_refusal(frames, system)}"
         if last in (None, count):
             hint = f"make the network for {inputs:,} inputs, or the system of the size it was trained for"
             return (

@@ -42,7 +42,7 @@ def check_observations(system: System, shape: tuple[int, ...] | None, where: str
     count = frames_of(math.prod(shape), system) if shape is not None else 0
     if count and shape is not None:
         sizes = " x ".join(map(str, shape))
-        msg = f"{where}: this agent saw {math.prod(shape):,} numbers ({sizes}): {stacked_refusal(count, system)}"
+        msg = f"{where}: this agent saw {math.prod(shape):,} numbers ({sizes}), {stacked_refusal(count, system)}"
         raise DnnExplainError(msg)
     if open_statistics:
         msg = (

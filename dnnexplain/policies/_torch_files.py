@@ -16,7 +16,7 @@ from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.reading import open_zip
 
-__all__ = ["OLD_TORCH", "Listed", "read_state_dict"]
+__all__ = ["OLD_TORCH", "Listed", "part_of", "read_arrays", "read_state_dict"]
 
 MOST_NUMBERS = 1 << 28
 KEYS = ("state_dict", "model_state_dict", "model", "policy")
@@ -206,6 +206,18 @@ def _no_state_dict(path: Path, loaded: Any) -> DnnExplainError:
     if isinstance(loaded, list | tuple) and loaded and all(isinstance(item, torch.Tensor) for item in loaded):
         what += f" of {counted(len(loaded), 'tensor')} without names, which does not say what layer each belongs to"
     return DnnExplainError(f"{path} holds no state dict (layer names with their weights) but {what}; {INSTEAD}")
+
+
+def part_of(path: Path, weights: Mapping[str, torch.Tensor], key: str) -> dict[str, torch.Tensor]:
+    """The weights whose names have a key as a component, without what stands before.
+
+    Raises:
+        DnnExplainError: there are none, or several such parts.
+    """
+    inside = _parts_inside({"": dict(weights)}, key)
+    if len(inside) != 1:
+        raise Choice(f"part of {path} under the key", key, tuple(inside) or _keys({"": dict(weights)})).error()
+    return next(iter(inside.values()))
 
 
 def _parts_inside(parts: Mapping[str, dict[str, torch.Tensor]], key: str) -> dict[str, dict[str, torch.Tensor]]:

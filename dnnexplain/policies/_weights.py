@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, System
+from dnnexplain.counts import counted
 from dnnexplain.policies._layers import describe
 from dnnexplain.policies.networks import NETWORKS, build, dense_stack
 
-__all__ = ["fill", "network_from_weights", "portable", "stripped"]
+__all__ = ["fill", "filled", "network_from_weights", "portable", "stripped"]
 
 Weights = Mapping[str, torch.Tensor]
 ASSUMED = (
@@ -150,37 +151,56 @@ def stripped(weights: Weights) -> tuple[Weights, str]:
     return weights, f"the prefix {gone!r} of the weights' names{also} were left out" if gone else ""
 
 
-def _fitting(weights: Weights, expected: Weights, where: str) -> Weights:
-    """The weights of a module among others, under any prefix: ``actor.`` of an agent that has a critic too.
+def _fitting(weights: Weights, expected: Weights, where: str) -> tuple[Weights, str]:
+    """The weights of a module among others, under any prefix, and that prefix: ``actor.`` of an agent that has a critic too.
+
+    What has the names as they are comes first, then what is called as an actor is, then what a wrapper puts before names.
 
     Raises:
-        DnnExplainError: networks of a list fit equally well, and nothing says which is meant.
+        DnnExplainError: several networks fit equally well, and nothing says which is meant.
     """
-    plain = {re.sub(r"(^|\.)_orig_mod\.", r"\1", name): tensor for name, tensor in weights.items()}
     first = next(iter(expected), "")
-    prefixes = dict.fromkeys(name[: len(name) - len(first)] for name in plain if name.endswith(f".{first}"))
+    prefixes = dict.fromkeys(name[: len(name) - len(first)] for name in weights if name.endswith(f".{first}"))
     fitting: dict[str, Weights] = {}
     for prefix in ("", *sorted(prefixes, key=len)):
-        inside = {name[len(prefix) :]: tensor for name, tensor in plain.items() if name.startswith(prefix)}
+        inside = {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
         if inside.keys() == expected.keys():
             fitting[prefix] = inside
     shaped = {p: part for p, part in fitting.items() if all(part[n].shape == w.shape for n, w in expected.items())}
-    numbers = [prefix[:-1] for prefix in shaped if prefix[:-1].isdecimal()]
-    if len(numbers) > 1:
-        msg = f"{where} holds several networks that the module fits ({', '.join(numbers)}); say which: key={numbers[0]!r} (--key {numbers[0]})"
+    best = shaped or fitting
+    least = min(map(_rank, best), default=0)
+    named = [prefix for prefix in best if _rank(prefix) == least]
+    if len(named) > 1:
+        listed, key = ", ".join(prefix[:-1] for prefix in named), named[0][:-1]
+        msg = f"{where} holds several networks that the module fits ({listed}); say which: key={key!r} (--key {key})"
         raise DnnExplainError(msg)
-    return next(iter((shaped or fitting).values()), plain)
+    return (best[named[0]], named[0]) if named else (weights, "")
+
+
+def _rank(prefix: str) -> int:
+    """How surely the network under a prefix is the one that decides, by the last part of its name; 0 is surest."""
+    last = f"{prefix[:-1].rpartition('.')[2]}." if prefix else ""
+    order = ("", *dict.fromkeys((*ACTORS, *PREFIXES)))
+    return order.index(last) if last in order else len(order)
 
 
 def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
-    """Load weights into a module; the file's names may carry a prefix, and may hold other parts beside it.
+    """Load weights into a module, as :func:`filled` does."""
+    return filled(module, weights, where)[0]
+
+
+def filled(module: nn.Module, weights: Weights, where: str) -> tuple[nn.Module, str]:
+    """A module with weights loaded into it, and what of the file was left out, in words (empty if nothing was).
+
+    The file's names may carry a prefix, and it may hold other parts beside the network.
 
     Raises:
         DnnExplainError: names, shapes or kinds of number differ; the first difference is named.
     """
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     expected = module.state_dict()
-    given = _fitting(weights, expected, where)
+    plain = {re.sub(r"(^|\.)_orig_mod\.", r"\1", name): tensor for name, tensor in weights.items()}
+    given, prefix = _fitting(plain, expected, where)
     missing, foreign = (
         [name for name in expected if name not in given],
         [name for name in given if name not in expected],
@@ -203,7 +223,17 @@ def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
             msg = f"{where}: {name!r} holds {kind} numbers, real floats are expected; save the weights before they are quantised or cast"
             raise DnnExplainError(msg)
     module.load_state_dict(given, assign=any(tensor.is_meta for tensor in expected.values()))
-    return module
+    return module, _left_out(plain, prefix)
+
+
+def _left_out(weights: Weights, prefix: str) -> str:
+    """What stands beside the network under a prefix, in words."""
+    others = [name for name in weights if not name.startswith(prefix)]
+    if not others:
+        return ""
+    parts = list(dict.fromkeys(name.partition(".")[0] for name in others))
+    listed = ", ".join(parts[:6]) + (", ..." if len(parts) > 6 else "")
+    return f"the weights under {prefix[:-1]!r} were read, and {counted(len(others), 'weight')} of other parts ({listed}) left out"
 
 
 def _listed(weights: Weights) -> str:

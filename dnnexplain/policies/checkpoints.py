@@ -24,9 +24,9 @@ from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
 from dnnexplain.policies._sb3_pipeline import NOT_NORMALIZED, check_observations
-from dnnexplain.policies._torch_files import OLD_TORCH, Listed, read_arrays, read_state_dict
+from dnnexplain.policies._torch_files import OLD_TORCH, Listed, part_of, read_arrays, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
-from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
+from dnnexplain.policies._weights import fill, filled, network_from_weights, portable, stripped
 from dnnexplain.policies.keras_files import HDF5, is_keras_zip, read_h5_weights, read_keras
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
@@ -157,6 +157,8 @@ def load(
 
 def _load(path: Path, system: System, how: How) -> TorchPolicy:
     weights, story = _open(path)
+    if how.key is not None and not story:
+        weights = part_of(path, weights, how.key)
     if how.module is None and story.get("architecture"):
         _check_system(story, system, str(path))
         network = fill(build(story["architecture"], system), weights, str(path))
@@ -176,7 +178,7 @@ def _bare(
     """Weights without a word on their architecture, with what the caller says of it."""
     where, note, assumed = str(path), "", []
     if how.module is not None:
-        network = fill(how.module, weights, where)
+        network, note = filled(how.module, weights, where)
     elif how.architecture is not None:
         network = fill(build(architecture_of(how.architecture), system), weights, where)
     elif is_agent(weights):
@@ -232,7 +234,7 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     agent = read_agent(path, data)
     activation = how.activation or agent.activation
     network: nn.Module
-    guesses: list[str] = []
+    left_out, guesses = "", list[str]()
     if how.module is None:
         refuse_unknown(agent, activation, str(path))
         check_observations(
@@ -248,9 +250,10 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
                 "decides as the package's own was assumed (where it does not, pass its network: load_any(path, system, module=...))"
             )
     else:
-        network = fill(how.module, agent.weights, str(path))
+        network, left_out = filled(how.module, agent.weights, str(path))
     unit = getattr(system, "byte_scale", None)
     note = "an agent of stable-baselines3" + (f", {activation} between its layers" if how.module is None else "")
+    note += f"; {left_out}" if left_out else ""
     scale = how.scale
     if scale is None and unit is not None and agent.high is not None:
         highs = {1.0: "unit", round(1 / unit, 9): "bytes"}
@@ -387,7 +390,8 @@ def load_any(
     if data.startswith(HDF5) or is_keras_zip(members):
         return _keras(path, data, system, how)
     if members and all(name.endswith(".npy") for name in members):
-        return _bare(read_arrays(path, data), system, path, how)
+        arrays = read_arrays(path, data)
+        return _bare(arrays if how.key is None else part_of(path, arrays, how.key), system, path, how)
     if data.startswith((b"PK\x03\x04", OLD_TORCH)) or path.suffix in {".pt", ".pth", ".ckpt"}:
         weights = read_state_dict(path, data, how.key)
         known = _known(system, path, weights) if module is None else None

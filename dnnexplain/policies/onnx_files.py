@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -420,8 +419,7 @@ def _exported(module: nn.Module, example: torch.Tensor) -> bytes:
     buffer: Any = io.BytesIO()
     axes = {"observation": {0: "batch"}, "outputs": {0: "batch"}}
     try:
-        with quiet_export(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter without further packages is called legacy
+        with quiet_export():
             torch.onnx.export(
                 module,
                 (example,),

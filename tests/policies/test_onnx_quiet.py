@@ -1,6 +1,8 @@
 """A refused export says so in one sentence and prints nothing, from torch's own code either."""
 
+import io
 import threading
+import warnings
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import save_onnx
+from dnnexplain.policies._onnx_quiet import quiet_export
 
 
 class Fourier(nn.Module):
@@ -43,3 +46,44 @@ def test_nor_in_threads_side_by_side(tmp_path, capfd):
         thread.join()
     assert not failed
     assert capfd.readouterr() == ("", "")
+
+
+def beside(work):
+    """Runs it in another thread, to its end."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_another_threads_warnings_are_not_kept_back_meanwhile():
+    told: list[str] = []
+
+    def other():
+        try:
+            warnings.warn("of my own", UserWarning, stacklevel=1)
+        except UserWarning as warning:  # warnings are errors here
+            told.append(str(warning))
+
+    with quiet_export():
+        beside(other)
+    assert told == ["of my own"]
+
+
+def test_torch_refuses_a_second_export_meanwhile_so_that_no_graph_of_it_is_missed(tmp_path):
+    refusals: list[str] = []
+
+    def second():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pytest.raises(AssertionError) as refusal:
+                torch.onnx.export(nn.Linear(4, 4), (torch.ones(1, 4),), io.BytesIO(), dynamo=False)
+            refusals.append(str(refusal.value))
+
+    class Slow(nn.Module):
+        def forward(self, x):
+            if torch.onnx.is_in_onnx_export() and not refusals:
+                beside(second)
+            return 2 * x
+
+    save_onnx(tmp_path / "slow.onnx", Slow(), (4,))
+    assert refusals

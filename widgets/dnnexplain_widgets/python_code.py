@@ -23,6 +23,8 @@ def literal(value: Any) -> str:
 def panel_code(panel: type, session: Session, lines: Sequence[str] = ()) -> str:
     """A script that makes a panel of a session again.
 
+    A system may say itself how it is made, in an attribute ``python``: import lines, then one expression.
+
     Args:
         panel: the class.
         session: whose system, policy and state are meant.
@@ -31,10 +33,14 @@ def panel_code(panel: type, session: Session, lines: Sequence[str] = ()) -> str:
     question = Question.about(session.system, session.policy, session.state)
     arguments = "".join(f", {name}={literal(value)}" for name, value in question.parameters.items())
     policy = policy_code(session)
-    imports = {"from dnnexplain.systems import make_system", f"from {home_of(panel)} import {panel.__name__}"}
+    made = getattr(session.system, "python", None) or (
+        "from dnnexplain.systems import make_system",
+        f"make_system({question.system!r}{arguments})",
+    )
+    imports = {*made[:-1], f"from {home_of(panel)} import {panel.__name__}"}
     imports |= {line for line in (*policy[:-1], *lines) if line.startswith(("from ", "import "))}
     body = [
-        f"system = make_system({question.system!r}{arguments})",
+        f"system = {made[-1]}",
         f"policy = {policy[-1]}",
         f"state = system.state_from_json({literal(question.state)})",
         *[line for line in lines if not line.startswith(("from ", "import "))],

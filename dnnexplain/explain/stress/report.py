@@ -16,7 +16,7 @@ from dnnexplain.explain.stress.report_marks import ends, front_chart, gap_mark, 
 from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, UNSURE, WITHIN, WORSE, YARDSTICK
-from dnnexplain.numbers import as_told, figure, interval, number, percent, with_minus
+from dnnexplain.numbers import as_told, figure, interval, number, owned, percent, with_minus
 from dnnexplain.rule_names import rule_label
 
 __all__ = ["Commands", "Subject", "report_html"]
@@ -166,7 +166,7 @@ def _nominal(test: StressTest, commands: Commands, files: Mapping[str, str]) -> 
     )
     measure = f"cost ({name})" if name == test.cost_name else name
     text = (
-        f"On {counted(scenario.sets, 'ordinary workload')} its {measure} is {number(mean)}, 95% interval {interval(*sorted(bounds))}; "
+        f"On {counted(scenario.sets, 'ordinary workload')} {owned(measure)} is {number(mean)}, 95% interval {interval(*sorted(bounds))}; "
         f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(rule)}. The gap is {percent(scenario.gap, sign=True)} "
         f"({ends(scenario)}): {scenario.standing}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
     )

@@ -11,7 +11,7 @@ from dnnexplain.charts.chart import Axis, Chart, bars
 from dnnexplain.counts import counted
 from dnnexplain.explain.stress.verdicts import ALIKE, BETTER, UNSAFE, UNSURE, WITHIN, WORSE, worst_verdict
 from dnnexplain.explain.transfer.result import Boundary
-from dnnexplain.numbers import as_told, number, percent
+from dnnexplain.numbers import as_told, number, owned, percent
 from dnnexplain.results import Question, Result, plain_field, register
 from dnnexplain.rule_names import rule_label
 
@@ -167,7 +167,7 @@ class StressTest(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per scenario, in the order in which they were run; gaps with the ends of their intervals in per cent."""
         name, (sign,) = as_told(self.cost_name, 1.0)
-        other = "its cost" if sign > 0 else f"its {name}"
+        other = "its cost" if sign > 0 else owned(name)
         return [
             {
                 "scenario": item.name, "verdict": item.standing if item.sure else f"{item.standing}, not sure",
@@ -220,4 +220,4 @@ class StressTest(Result):
             return f"cost is {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {rule}"
         side = "better" if scenario.gap < 0 else "worse"
         scale = "" if self.ratio else " (of the distance from the best to the worst rule)"
-        return f"{name} is {number(value)}, {percent(abs(scenario.gap))} {side} than {rule}{scale}"
+        return f"{name.removeprefix('the ')} is {number(value)}, {percent(abs(scenario.gap))} {side} than {rule}{scale}"

@@ -1,4 +1,4 @@
-"""Which system a word of the command line means: one known by its name, one of the user's own, an environment."""
+"""Which system a word means, on the command line and in Python: one known by its name, one of the user's own, an environment."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _is_id(word: str) -> bool:
 
 def _environment(name: str) -> Meaning:
     """An environment of gymnasium, whose knobs come from its observation space."""
-    from dnnexplain.systems import GymSystem
+    from dnnexplain.systems import GymSystem  # noqa: PLC0415 - only where an environment is meant
 
     first = GymSystem(name)
 
@@ -130,7 +130,7 @@ def _environment(name: str) -> Meaning:
 
 def unknown(word: str) -> DnnExplainError:
     """That there is no such system, which there are, and the environment that may be meant."""
-    from gymnasium import registry
+    from gymnasium import registry  # noqa: PLC0415 - only where a word means nothing
 
     ids = [name for name in registry if name.rpartition("-v")[0].lower() == word.lower()]
     meant = f"The environment of gymnasium is called {ids[-1]}." if ids else _WAYS
