@@ -32,13 +32,14 @@ def quiet_export() -> Iterator[None]:
     """No printed graph and no warning of the exporter from what is exported inside the block."""
     _watch()
     native: Any = torch._C  # noqa: SLF001 - what switches the log
+    jit: Any = torch.jit
     switch, off = native._jit_set_onnx_log_enabled, False  # noqa: SLF001
     with _ONE:
         token, was = _OURS.set(True), native._jit_is_onnx_log_enabled()  # noqa: SLF001
         switch(off)
         try:
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+                warnings.filterwarnings("ignore", category=jit.TracerWarning)
                 warnings.filterwarnings("ignore", module=_EXPORTER)
                 yield
         finally:

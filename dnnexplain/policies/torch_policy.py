@@ -125,7 +125,7 @@ class TorchPolicy:
         """
         rows = self._checked(observations)
         answer = np.empty((len(rows), len(self.system.output.names)), dtype=np.float64)
-        chunk = max(1, CHUNK_NUMBERS // max(1, int(np.prod(rows.shape[1:]))))
+        chunk = max(1, CHUNK_NUMBERS // max(1, int(np.prod(rows.shape[1:])), answer.shape[1]))
         device = next((weight.device for weight in self.module.parameters()), torch.device("cpu"))
         with apart(), torch.no_grad():
             for first in range(0, len(rows), chunk):

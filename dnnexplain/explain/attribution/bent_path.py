@@ -80,7 +80,7 @@ class _Pieces:
 
     def slabs(self, p: CaptumQuestion) -> list[_Pieces]:
         """All pieces, in parts whose inputs fit into memory together."""
-        size = max(1, _SLAB_NUMBERS // p.groups.numel())
+        size = max(1, min(_SLAB_NUMBERS // p.groups.numel(), p.chunk))
         parts = (torch.split(values, size) for values in (self.pair, self.low, self.high))
         return [_Pieces(*part) for part in zip(*parts, strict=True)]
 
@@ -143,14 +143,14 @@ def _divided(p: CaptumQuestion, difference: Tensor) -> tuple[Tensor, int]:
 def _missed(p: CaptumQuestion, pieces: _Pieces) -> tuple[Tensor | None, Tensor]:
     """The maps of pieces, if they are few enough to keep, and what the sum of each misses ``[n]``."""
     gradients, missed = [], []
-    slabs = pieces.slabs(p)
-    for slab in slabs:
+    few = len(pieces.pair) * p.groups.numel() <= _SLAB_NUMBERS
+    for slab in pieces.slabs(p):
         part = slab.of(p)
         gradient = _captum(part, _STEPS).double()
         missed.append((gradient.flatten(1).sum(1) - part.explained()).abs())
-        if len(slabs) == 1:
+        if few:
             gradients.append(gradient)
-    return (gradients[0] if gradients else None), torch.cat(missed)
+    return (torch.cat(gradients) if few else None), torch.cat(missed)
 
 
 def _add(whole: Tensor, p: CaptumQuestion, pieces: _Pieces, gradient: Tensor | None) -> None:

@@ -28,6 +28,9 @@ __all__ = ["CHUNK_NUMBERS", "CaptumQuestion", "Raw", "ResolvedQuestion", "ask", 
 CHUNK_NUMBERS = 1 << 22
 """Input values that pass through the network at once: 16 MB of float32."""
 
+_KEPT = 4
+"""Outputs of the widest layer that a gradient keeps, or more: its own, those of what follows it, and their gradients."""
+
 _RANDOM = RLock()
 
 
@@ -98,8 +101,8 @@ class CaptumQuestion:
 
     @property
     def chunk(self) -> int:
-        """How many inputs may pass at once: an input and the widest layer's output are counted, whichever is larger."""
-        return max(1, CHUNK_NUMBERS // max(1, self.groups.numel(), self.widest))
+        """How many inputs may pass at once: by their own numbers, or the widest layer's, of which a gradient keeps several."""
+        return max(1, CHUNK_NUMBERS // max(1, self.groups.numel(), _KEPT * self.widest))
 
     @cached_property
     def widest(self) -> int:
