@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import bqplot
 import numpy as np
+from ipywidgets import Box
 
 from dnnexplain.charts import svg
+from dnnexplain.charts.boxed import inside, watch_boxes
 from dnnexplain.charts.chart import Chart, Kind, bars
 from dnnexplain.charts.look import FEW, HUES, RAMP, hues, shown_bars, span
 from dnnexplain.showing import in_cell
@@ -26,7 +29,7 @@ class LiveFigure(bqplot.Figure):  # type: ignore[misc]  # bqplot has no types
 
     A viewer that knows widgets draws the widget or, without their code and a kernel, nothing: ``nbconvert --to html``
     without a network takes no other type of the same output. So the picture is an output of its own, before the
-    widget's, and is hidden where a figure of bqplot is drawn after it.
+    widget's, and is hidden where a figure of bqplot is drawn after it. So it is with a box that holds such figures.
     """
 
     still: str = ""
@@ -43,13 +46,30 @@ class LiveFigure(bqplot.Figure):  # type: ignore[misc]  # bqplot has no types
 
     def _ipython_display_(self) -> None:
         """As the last expression of a cell: the picture, then the widget, which is nothing to viewers without widgets."""
-        from IPython.display import display  # noqa: PLC0415 - only where something is displayed
+        _displayed(super()._repr_mimebundle_(), repr(self), self._seen(_stills([self])))
 
-        still = f'<div class="dnnexplain-still">{_HIDDEN}{in_cell(self.still)}</div>'
-        display(self._seen(still), raw=True)  # type: ignore[no-untyped-call] # IPython has no types
-        data = super()._repr_mimebundle_()
-        view, metadata = data if isinstance(data, tuple) else (data, {})
-        display({**view, "text/plain": repr(self), "text/html": ""}, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+
+def _show_box(box: Box) -> None:
+    """A user's own box: the pictures of all live figures in it, then the box itself."""
+    words = f"A {type(box).__name__} of widgets"
+    figures = [figure for figure in inside(box, LiveFigure) if figure.still]
+    seen = {"text/plain": "\n".join(map(repr, figures)), "text/html": _stills(figures)}
+    _displayed(box._repr_mimebundle_(), words, seen if figures else None)
+
+
+def _stills(figures: Sequence[LiveFigure]) -> str:
+    return f'<div class="dnnexplain-still">{_HIDDEN}{"".join(in_cell(figure.still) for figure in figures)}</div>'
+
+
+def _displayed(bundle: Any, words: str, still: dict[str, str] | None) -> None:
+    """Puts out what is seen without widgets, then the widget, which is nothing to viewers without them."""
+    from IPython.display import display  # noqa: PLC0415 - only where something is displayed
+
+    view, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    if still is not None:
+        display(still, raw=True)  # type: ignore[no-untyped-call] # IPython has no types
+        view = {**view, "text/plain": words, "text/html": ""}
+    display(view, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
 
 _HIDDEN = (
@@ -61,6 +81,7 @@ _HIDDEN = (
 
 def draw(chart: Chart) -> Any:
     """The picture as a ``bqplot.Figure``; ``figure.marks`` are its parts, ``figure.axes`` its axes."""
+    watch_boxes(_show_box)
     drawer = {Kind.BARS: _bars, Kind.HEAT: _heat, Kind.CURVES: _lines, Kind.SCATTER: _lines}[chart.kind]
     figure = drawer(chart)
     figure.still = svg.draw(chart)

@@ -208,6 +208,41 @@ def test_a_page_of_nbconvert_that_knows_the_widgets_state_shows_a_figure_s_pictu
     assert page.count('class="dnnexplain-picture"') == 1
 
 
+@pytest.mark.parametrize("box", ["VBox", "HBox", "GridBox", "Tab", "Accordion"])
+def test_a_box_of_a_users_own_keeps_the_pictures_of_the_figures_in_it(box):
+    import ipywidgets
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import display
+    from IPython.utils.capture import capture_output
+
+    InteractiveShell.instance()
+    first, second = made(KINDS[0]).plot(), made(KINDS[1]).plot()
+    kind = getattr(ipywidgets, box)
+    with capture_output() as shown:
+        display(kind([first, ipywidgets.HBox([ipywidgets.Label("beside"), second, first])]))
+        display(kind([ipywidgets.Label("no figure")]))
+    still, view, plain = (part.data for part in shown.outputs)
+    assert still["text/html"].count('class="dnnexplain-picture"') == 2, "each once, before the box"
+    assert VIEW not in still
+    assert VIEW in view
+    assert not view["text/html"]
+    assert VIEW in plain, "a box without such a figure is shown as ever"
+
+
+def test_a_box_that_says_itself_how_it_is_displayed_does_so(capsys):
+    import ipywidgets
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import display
+
+    class Own(ipywidgets.VBox):
+        def _ipython_display_(self):
+            print("my own way")  # noqa: T201
+
+    InteractiveShell.instance()
+    display(Own([made(KINDS[0]).plot()]))
+    assert "my own way" in capsys.readouterr().out
+
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 

@@ -133,7 +133,9 @@ def neuron_activations(
     reader = _reader(network_of(policy), layer.name, layer.side)
     inputs = torch.as_tensor(observations, dtype=torch.float32)
     rows = max(1, _CHUNK_NUMBERS // max(1, int(np.prod(inputs.shape[1:])), layer.units))
-    whole = 0 if reader.once else min(1, len(inputs))  # the first pass goes through the network, whatever its outputs are
+    whole = (
+        0 if reader.once else min(1, len(inputs))
+    )  # the first pass goes through the network, whatever its outputs are
     seen = [reader.read(inputs[:whole])] if whole else []
     seen += [reader.read(inputs[first : first + rows]) for first in range(whole, len(inputs), rows)]
     activations = torch.cat(seen) if seen else torch.zeros((0, layer.units))
