@@ -178,7 +178,7 @@ def _folder(out: Path) -> Path:
 def _guard(tested: Any, options: SystemOptions) -> str:
     if options.guard is None:
         return ""
-    rules = "; ".join(getattr(tested, "told", ()))
+    rules = "; ".join(getattr(tested, "rule_words", ())) or "it has no rule, so that it never steps in"
     return f"Every run had the guard {options.guard.name} around the policy: {rules}."
 
 

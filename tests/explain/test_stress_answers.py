@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
+from dnnexplain.cli.stress import _guard
+from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.contract import Knob, Remembering, Spec, in_episodes
 from dnnexplain.explain.guards import Guard, Guarded, GuardRule, Stay
 from dnnexplain.explain.regions import Span, Where
@@ -139,6 +141,7 @@ def test_regions_of_ordinary_workloads_are_part_of_it_and_of_its_count(guarded):
     assert "left queue" in region["rule"], "always right fails where many wait on the left"
     assert region["loss"] > region["loss_outside"]
     assert region["p"] < 0.05
+    assert bare.regions["words"].startswith("Something is lost in ")
     assert bare.runs == sum(item.sets for item in bare.scenarios) + 2 * bare.regions["sets"] <= 700
     page = report_html(bare, "dnnexplain stress gate", {}, {})
     assert "Where does it stop winning?" in page
@@ -179,6 +182,18 @@ def test_a_policy_keeps_its_memory_while_its_input_has_a_fault(fault):
 
 def test_one_without_a_memory_is_asked_as_ever():
     assert not isinstance(FaultyInput(GATE.rules()["right first"], FAULTS["lost"], GATE, 0), Remembering)
+
+
+def test_the_report_names_the_rules_of_the_guard(tmp_path):
+    options = SystemOptions(spec_of("deeprm"), guard=tmp_path / "guard.json")
+    rule = GuardRule(Where((Span("right queue", above=1.0),)), "wait")
+    lazy = FakeRule("lazy", GATE.decode, lambda values: np.tile([2.0, 1.0, 0.0], (len(values), 1)))
+    words = _guard(Guarded(lazy, Guard("fake-gate", (rule,)), GATE), options)
+    assert words.startswith(
+        "Every run had the guard guard.json around the policy: where right queue is at least 2 cars"
+    )
+    assert "wait" in words
+    assert "it has no rule" in _guard(Guarded(lazy, Guard("fake-gate"), GATE), options)
 
 
 def test_no_scheduler_at_an_address_is_said(capsys, tmp_path):

@@ -56,4 +56,5 @@ def failing_regions(
         return {}, f"Regions of {spec.workloads} in which it fails: {error}."
     names = ("rule", "samples", "share", "share_outside", "loss", "loss_outside", "mass", "p", "words")
     regions = [{name: getattr(region, name) for name in names} for region in profile.regions]
-    return {"words": profile.words, "sets": sets, "unit": profile.unit, "regions": regions}, ""
+    sentence = profile.words.removeprefix(f"{policy.name}: ")
+    return {"words": sentence[:1].upper() + sentence[1:], "sets": sets, "unit": profile.unit, "regions": regions}, ""
