@@ -4,7 +4,7 @@
                                 [--seed 0] [--making-seconds N] [--keep guard-runs] [--abr-weights FILE] [--abr-traces FOLDER] [--table]
 
 A guard is compiled on even seeds and measured on odd ones. The gap is the cost over that of the best rule on the same
-workload, less one (for bitrates, whose reward is no ratio scale, the difference). The attack on the guarded network
+workload, less one (for bitrates and the cell, whose rewards are no ratio scale, the difference). The attack on the guarded network
 knows the guard: it searches against both together, for --rounds batches; while the guard is made the largest attacks have
 --making of them; after --making-seconds of the processor the best guard that was attacked by then is taken. Each case is kept as JSON and skipped where it is there.
 --abr-weights names weights published elsewhere, --abr-traces a folder of links; neither ships. Half of the folder's links
@@ -27,6 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from dnnexplain.contract import cost_is_ratio
 from dnnexplain.explain.guards import compile_guard, evaluate_guard
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.policies import named_policy
@@ -113,6 +114,7 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     told = {key: value for key, value in asdict(report).items() if key != "question"}
     settings = {key: getattr(asked, key) for key in SETTINGS}
     told = {key: value for key, value in told.items() if not key.startswith("workload")}
+    told["ratio"] = cost_is_ratio(system)
     return {"case": name, **told, **settings, "cpu_seconds": {"made": made, "all": time.process_time() - began}}
 
 
@@ -135,7 +137,8 @@ def table(folder: Path) -> str:
     for path in sorted(folder.glob("*.json")):
         one = json.loads(path.read_text())
         ends = (one["change"], one["change_low"], one["change_high"])
-        change = "{:+.2%} ({:+.2%} to {:+.2%})" if "abr" not in one["case"] else "{:+.3g} ({:+.3g} to {:+.3g})"
+        ratio = one.get("ratio", not one["case"].startswith(("abr", "cellular")))  # as it was kept before it said so
+        change = "{:+.2%} ({:+.2%} to {:+.2%})" if ratio else "{:+.3g} ({:+.3g} to {:+.3g})"
         rows.append(
             f"| {one['case']} | {one['gap_without']:.3g} | {one['gap_with']:.3g} | {one['reduction']:.0%} | "
             f"{change.format(*ends)} | {one['stepped_in']:.1%} | {'; '.join(one['guard']) or 'none'} |"

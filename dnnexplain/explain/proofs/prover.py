@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Case, DnnExplainError, LooseCells, Property, System, valid_states
 from dnnexplain.explain.networks.hooks import network_of, private
+from dnnexplain.explain.proofs.along import along_lines
 from dnnexplain.explain.proofs.by_bounds import bound_of, by_bounds
 from dnnexplain.explain.proofs.case_network import (
     LIMIT,
@@ -85,6 +86,7 @@ def prove(
     )
 
     quick = seeded_map(partial(_quick, question), claim.cases, seed=seed, jobs=1, backend="inline")
+    quick = along_lines(question, claim.cases, quick, np.random.default_rng([seed, len(quick)]))
     failed = [case for case in quick if case.verdict == "fails"]
     worst = max((case.best for case in failed), default=np.inf)
     slow = partial(_slow, question, worst if failed and not limits.every else -np.inf, _unknown(policy))
