@@ -1,5 +1,7 @@
 """The whole dashboard on a phone, light and dark: nothing cut off, nothing too small for a finger."""
 
+import re
+
 import pytest
 
 from tests.browser.conftest import LAPTOP, PHONE
@@ -88,3 +90,19 @@ def test_the_strip_is_not_shown_where_nothing_of_the_dashboard_is_in_sight(open_
     strip.wait_for(state="visible")
     page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
     strip.wait_for(state="hidden")
+
+
+def test_all_of_a_page_that_scrolls_inside_of_its_window_is_printed(open_board):
+    page = open_board(width=LAPTOP).page
+    page.evaluate(IN_A_BOX)
+    printed = page.pdf(print_background=True, prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 1
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("[data-kind=StateEditor]").is_visible()
+    assert page.locator(".dx-masthead [data-name='policy']").is_visible()  # whose decisions these are
+    assert not page.locator(".dx:visible > .dx-promise:not(:empty)").count()  # nothing was asked of these
+    assert (
+        page.evaluate("() => getComputedStyle(document.querySelector('.dx-page')).getPropertyValue('--dx-ink')")
+        == "#1d2530"
+    )
+    assert b"/MediaBox [0 0 841.8" in printed.replace(b"841.9", b"841.8")  # A4, across
