@@ -133,11 +133,9 @@ def neuron_activations(
     reader = _reader(network_of(policy), layer.name, layer.side)
     inputs = torch.as_tensor(observations, dtype=torch.float32)
     rows = max(1, _CHUNK_NUMBERS // max(1, int(np.prod(inputs.shape[1:])), layer.units))
-    whole = (
-        0 if reader.once else min(1, len(inputs))
-    )  # the first pass goes through the network, whatever its outputs are
-    seen = [reader.read(inputs[:whole])] if whole else []
-    seen += [reader.read(inputs[first : first + rows]) for first in range(whole, len(inputs), rows)]
+    if not reader.once and len(inputs) > 1:
+        reader.read(inputs[:1])  # the first pass goes on to the network's outputs, of which there may be very many
+    seen = [reader.read(inputs[first : first + rows]) for first in range(0, len(inputs), rows)]
     activations = torch.cat(seen) if seen else torch.zeros((0, layer.units))
     chosen = activations if neurons is None else activations[:, neurons]
     return array(chosen.clamp_min(0) if layer.by_function else chosen)
