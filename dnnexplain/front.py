@@ -21,7 +21,6 @@ from dnnexplain.contract import (
     Discrete,
     DnnExplainError,
     EpisodeSystem,
-    NetworkPolicy,
     Policy,
     State,
     System,
@@ -65,7 +64,7 @@ def explain(
         dx.explain("deeprm", "default", {"job 1 length": 3, "job 1 cpu": 2})
     """
     world, who = _named(system, policy)
-    how = method or ("integrated-gradients" if isinstance(who, NetworkPolicy) else "occlusion")
+    how = method or import_module("dnnexplain.explain.attribution.methods").usual_method(who)
     attribute = import_module("dnnexplain.explain").attribute
     attribution: Attribution = attribute(world, who, _state(world, who, state), method=how, **options)
     return attribution

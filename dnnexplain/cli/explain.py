@@ -44,6 +44,9 @@ _WHOSE = {
 }
 """Option -> the questions that use it; those that are not here are of use to all."""
 
+BESIDE = "saliency"
+"""The method of a survey, and beside a proof: one look at each state."""
+
 _LONG = 3.0
 """Seconds from which what is to come is announced."""
 
@@ -80,7 +83,11 @@ def explain(
         "default",
         help="A shipped network, untrained, or a weights file; of a survey also all.",
     ),
-    method: str = typer.Option("saliency", help="An attribution method; an unknown name lists them."),
+    method: str = typer.Option(
+        "",
+        help="An attribution method (integrated-gradients; of a survey and beside a proof saliency); an unknown name lists them.",
+        show_default=False,
+    ),
     target: str = typer.Option(
         "default",
         help="contrast (the default of a choice), logit, probability, 'job 1 minus wait', 'logit of job 1', ...",
@@ -106,18 +113,20 @@ def explain(
 ) -> None:
     """Say which knob groups spoke for and against a decision, and how far that can be trusted."""
     from dnnexplain.explain import METHODS
+    from dnnexplain.explain.attribution.methods import usual_method
     from dnnexplain.policies import named_policy
 
     del system
     question = question_of(options, _QUESTIONS, _MAP)
     refuse_others(options, question, _WHOSE)
-    _check_options(method, badge, out, tuple(METHODS))
-    _check_units(METHODS[method], layer, neuron)
+    beside = method or BESIDE
+    _check_options(beside, badge, out, tuple(METHODS))
+    _check_units(METHODS[beside], layer, neuron)
     world: Any = options.make_for(policy)
     if question == "--survey":
         _check_survey(survey)
         show_survey(
-            world, networks_of(policy, world), states=survey, method=method, target=target, baseline=baseline,
+            world, networks_of(policy, world), states=survey, method=beside, target=target, baseline=baseline,
             workload=workload, seed=seed, as_json=as_json,
         )  # fmt: skip
         return
@@ -129,13 +138,13 @@ def explain(
     if sufficient:
         _check_sufficient(seconds=seconds)
         show_sufficient(
-            world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json, method=method
+            world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json, method=beside
         )
         return
     if consequences:
         show_consequences(world, network, given, options, workload=workload, seed=seed, as_json=as_json)
         return
-    explained = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
+    explained = _ask(world, network, given, method or usual_method(network), target, baseline, seed, layer, neuron)
     if out is not None:
         _save(explained, out)
     if not as_json:

@@ -93,6 +93,15 @@ def test_every_method_answers_on_the_command_line(files, capsys, method):
     assert report["badge"] is None
 
 
+def test_the_first_method_that_anybody_sees_adds_up(files, capsys):
+    report = asked(files, capsys, "--badge", "none")
+    assert report["method"] == "integrated-gradients"
+    total = sum(group["positive"] + group["negative"] for group in report["groups"].values())
+    assert total == pytest.approx(report["explained"], abs=0.01 * abs(report["explained"]))
+    assert main(["explain", "deeprm", "--survey", "4", "--json", "--slots", "3", "--policy", files["net.pt"]]) == 0
+    assert "saliency" in capsys.readouterr().out  # a survey's maps are many: one look at each state
+
+
 def test_the_map_is_saved_as_json_or_arrays(files, capsys):
     path = Path(files["folder"]) / "map.json"
     report = asked(files, capsys, "--method", "deeplift", "--out", str(path))

@@ -17,7 +17,7 @@ from dnnexplain.explain.attribution.captum_question import CaptumQuestion, Raw, 
 from dnnexplain.explain.attribution.targets import component, contrast
 from dnnexplain.explain.networks.hooks import private
 
-__all__ = ["METHODS", "Measure", "Method", "fits", "method_named"]
+__all__ = ["METHODS", "Measure", "Method", "fits", "method_named", "usual_method"]
 
 
 class Measure(StrEnum):
@@ -189,6 +189,11 @@ def fits(method: str, policy: Policy, system: System) -> str | None:
     if entry.name == "deeplift":
         return _deeplift_fails(policy, system)
     return None
+
+
+def usual_method(policy: Policy) -> str:
+    """The first method that anybody sees: one whose parts add up to what is explained; without a network, occlusion."""
+    return "integrated-gradients" if isinstance(policy, NetworkPolicy) else "occlusion"
 
 
 def _deeplift_fails(policy: NetworkPolicy, system: System) -> str | None:
