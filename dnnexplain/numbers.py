@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_told",
     "beside",
+    "between",
     "both_ends",
     "figure",
     "from_to",
@@ -89,6 +90,11 @@ def both_ends(before: float, after: float) -> tuple[str, str]:
     if any(end and round(end, places) == 0 for end in (before, after)):
         return number(before), number(after)
     return f"{before:,.{places}f}", f"{after:,.{places}f}"
+
+
+def between(low: str, high: str) -> str:
+    """What lies between two figures, as they are shown; of ends that are shown alike one: ``about 158``."""
+    return f"about {low}" if low == high else f"{low} to {high}"
 
 
 def figure(value: Any, unit: str = "") -> str:

@@ -15,6 +15,7 @@ from dnnexplain.contract import Metric
 from dnnexplain.numbers import (
     as_told,
     beside,
+    between,
     both_ends,
     figure,
     from_to,
@@ -170,3 +171,8 @@ def test_what_was_counted_is_told_in_full_also_where_it_comes_as_a_float():
 def test_both_ends_of_a_change_have_the_same_digits(before, after, words):
     assert from_to(before, after) == words
     assert "from {} to {}".format(*both_ends(before, after)) == words
+
+
+def test_what_lies_between_two_figures_that_are_shown_alike_is_one_figure():
+    assert between("158", "158") == "about 158"
+    assert between("158", "160") == "158 to 160"

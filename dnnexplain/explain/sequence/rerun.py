@@ -13,7 +13,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.explain.sequence.gap import OPTIMUM, Gap
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
-from dnnexplain.numbers import as_told, number
+from dnnexplain.numbers import as_told, between, number
 from dnnexplain.numbers import gap as size_of
 from dnnexplain.results import Question
 from dnnexplain.rule_names import rule_label
@@ -117,7 +117,7 @@ def _words(
     optimum = (
         f"the optimum is {number(ends[1])}"
         if bound.status == "optimal"
-        else f"the optimum lies between {number(min(ends))} and {number(max(ends))}"
+        else f"the optimum is {between(number(min(ends)), number(max(ends)))}, by its bounds"
     )
     verb = "loses to" if network > rule else "still beats"
     ratio = cost_is_ratio(gap.system) and rule > 0

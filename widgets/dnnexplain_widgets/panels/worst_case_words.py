@@ -13,7 +13,7 @@ from dnnexplain.explain.gray_box.box import GapBox
 from dnnexplain.explain.gray_box.budget import Progress
 from dnnexplain.explain.gray_box.comparison import SearchComparison
 from dnnexplain.explain.gray_box.result import WorstCase
-from dnnexplain.numbers import as_told, percent
+from dnnexplain.numbers import as_told, between, percent
 from dnnexplain_widgets.words import number
 
 __all__ = ["ROWS", "TITLES", "badge_of", "box_rows", "case_table", "final_race", "search_controls"]
@@ -92,7 +92,7 @@ def case_table(comparison: SearchComparison) -> dict[str, Any]:
             "label": TITLES.get(case.method, case.method),
             "cells": [
                 {"text": _times(case.ratio)},
-                {"text": f"{case.lower:.6g} to {case.upper:.6g}"},
+                {"text": between(f"{case.lower:.6g}", f"{case.upper:.6g}")},
                 {"text": f"{number(case.reached)} of {number(case.cpu_seconds)} s"},
                 {"text": f"{case.evaluations:,}"},
                 {"text": _ended(case.stopped)},
@@ -100,7 +100,7 @@ def case_table(comparison: SearchComparison) -> dict[str, Any]:
         }
         for case in comparison.cases
     ]
-    columns = ["times the optimum", "certainly between", "found after", "inputs tried", "ended"]
+    columns = ["times the optimum", "certainly", "found after", "inputs tried", "ended"]
     caption = "The worst case of each search; click one to open it in the editor"
     return {"caption": caption, "corner": "search", "columns": columns, "rows": rows, "pick": "row"}
 
