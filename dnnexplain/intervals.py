@@ -278,9 +278,10 @@ def _missing(values: Floats) -> str:
     rounded = np.round(values / max(float(np.abs(values).max()), 1e-300), 12)
     different = count - int(np.unique(rounded, return_counts=True)[1].max())
     if different < min(LEAST_DIFFERENT, count - 1):
-        verb = "differs" if different == 1 else "differ"
+        verb = "differs" if different < 2 else "differ"
         least = min(LEAST_DIFFERENT, count - 1)
-        return f"only {different} of {counted(count, 'workload')} {verb} from the others; an interval needs {least}"
+        few = f"only {different}" if different else "none"
+        return f"{few} of {counted(count, 'workload')} {verb} from the others; an interval needs {least}"
     return ""
 
 

@@ -124,7 +124,7 @@ def test_what_is_earned_is_told_with_its_own_sign() -> None:
 def test_where_futures_differ_by_the_same_no_interval_is_made_up() -> None:
     answer = found(stay=[1.0, 2.0, 3.0, 4.0], up=[1.5, 2.5, 3.5, 4.5])
     assert "+0.5 in cost over 4 futures" in answer.sentence()
-    assert "no interval (0 of 4" in answer.sentence()
+    assert "no interval (none of 4 workloads differs" in answer.sentence()
     assert headline(answer) == ("+0.5", "cost after up instead of stay")
     assert not table(answer, {"cost": "cost"}, {})["rows"][1]["cells"][0]["text"].startswith("(")
     assert headline(found(stay=[1.0, 2.0])) == ("", "")

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 2af8aae5f6d75c9e1df4d19a6660e771649a829b703587b54a6ab185d2dca42a
+// Built from widgets/page (make page), sources ced5bff4a35fb77944bf6d34b9390fd51df90d4a9ce7d73b5e49969cf0d28117
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

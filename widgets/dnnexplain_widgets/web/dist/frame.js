@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 2af8aae5f6d75c9e1df4d19a6660e771649a829b703587b54a6ab185d2dca42a
+// Built from widgets/page (make page), sources ced5bff4a35fb77944bf6d34b9390fd51df90d4a9ce7d73b5e49969cf0d28117
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

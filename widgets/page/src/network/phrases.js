@@ -102,8 +102,8 @@ function strongest(groups, count) {
 export function slopePhrase(groups, target) {
   const [top] = strongest(groups, 1);
   if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
-  const apart = `${plainNumber(top.up, true)} and ${plainNumber(top.down)}`;
-  const whole = `slopes that sum to ${plainNumber(top.up + top.down, true)} (${apart} apart)`;
+  const apart = top.up && top.down ? ` (${plainNumber(top.up, true)} and ${plainNumber(top.down)} apart)` : "";
+  const whole = `slopes that sum to ${plainNumber(top.up + top.down, true)}${apart}`;
   const alike = groups.filter((group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
   if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
   return `${capital(top.name)} moves ${target} most: ${whole}.`;
