@@ -11,7 +11,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.cli.stress import _guard
 from dnnexplain.cli.system_options import SystemOptions
-from dnnexplain.contract import Knob, Remembering, Spec, in_episodes
+from dnnexplain.contract import Remembering, Spec, in_episodes
 from dnnexplain.explain.guards import Guard, Guarded, GuardRule, Stay
 from dnnexplain.explain.regions import Span, Where
 from dnnexplain.explain.stress import FAULTS, FaultyInput, ScenarioResult, StressTest, battery
@@ -23,31 +23,8 @@ from dnnexplain.explain.stress.report import report_html
 from dnnexplain.explain.stress.summaries import summary_json
 from dnnexplain.numbers import number
 from dnnexplain.registry import BUILT_IN, spec_of
-from dnnexplain.systems import SmallSystem
+from tests.explain.test_stress import Gate
 from tests.fakes import FakeChoice, FakeRule
-
-
-class Gate(SmallSystem):
-    """Two queues; the longer one should go."""
-
-    name = "gate"
-    knobs = (Knob("left queue", "cars", 0, 9), Knob("right queue", "cars", 0, 9))
-    actions = ("left", "right")
-    cost_name = "waiting, car steps"
-    steps = 12
-
-    def begin(self, count, rng):
-        return rng.integers(0, 10, size=(count, 2)).astype(float)
-
-    def step(self, values, actions, rng):
-        del rng
-        return np.maximum(values - np.eye(2)[actions] * [2, 1], 0), values.sum(axis=1)
-
-    def hand_written(self):
-        return {
-            "longer": lambda values: (values[:, 1] > values[:, 0]).astype(int),
-            "always right": lambda v: np.ones(len(v), int),
-        }
 
 
 def result(case: Case, gap: float, verdict: str = "within 5%") -> ScenarioResult:
