@@ -18,7 +18,9 @@ def test_editor_decision_and_explanation_are_on_one_screen(open_board):
         top, bottom = ends(harness.page, kind)
         assert top < height - 250, kind
         assert kind != DECISION or bottom <= height
-    largest = harness.page.locator(f"[data-kind={EXPLANATION}] .dx-hero").bounding_box()  # what counts most, in a figure
+    largest = harness.page.locator(
+        f"[data-kind={EXPLANATION}] .dx-hero"
+    ).bounding_box()  # what counts most, in a figure
     assert largest["y"] + largest["height"] <= height
 
 
