@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -63,9 +64,9 @@ def _accessible(app: object, _problem: object) -> None:
     """Captions that the theme calls headings have a level, and what scrolls sideways is reached by keys."""
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        better = text.replace('role="heading">', 'role="heading" aria-level="2">').replace(
-            "<pre>", '<pre tabindex="0">'
-        )
+        better = text.replace('role="heading">', 'role="heading" aria-level="2">')
+        for scrolls in ("<pre", '<div class="table-wrapper'):
+            better = re.sub(f"{scrolls}(?=[ >])(?![^>]*tabindex)", f'{scrolls[:4]} tabindex="0"{scrolls[4:]}', better)
         if better != text:
             page.write_text(better, encoding="utf-8")
 
