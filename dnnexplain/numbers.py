@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dnnexplain.contract import Metric
 
 __all__ = [
+    "TRIFLE",
     "as_told",
     "beside",
     "between",
@@ -48,6 +49,8 @@ DIGITS = 3
 _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
 """As JavaScript's ``toExponential`` has it."""
 
+TRIFLE = 0.001
+"""A loss or a difference below this is told as that: its digits would say nothing."""
 _THOUSANDTH = Decimal("0.001")
 _SMALLEST, _LARGEST = -3, 10**6
 """The least power of ten, and the largest number, that are written without an exponent."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.counts import counted
-from dnnexplain.numbers import as_told, percent
+from dnnexplain.numbers import TRIFLE, as_told, percent
 from dnnexplain.numbers import number as plain_number
 from dnnexplain_widgets.words import decision_name, label, number
 
@@ -22,9 +22,6 @@ Headline = tuple[str, str]
 """The figure, and in a few words what it is."""
 
 NONE: Headline = ("", "")
-
-_TRIFLE = 0.001
-"""A difference below this is told as that: drawn large, its digits would say nothing."""
 
 
 def headline(result: Any) -> Headline:
@@ -93,8 +90,8 @@ def _consequences(result: Any) -> Headline:
     gap = result.as_read(best.against["cost"])
     doubt = "; this cannot be told from none" if gap.known and not gap.verdict else ""
     after = f"{result.cost_title} after {best.name} instead of {result.decision}{doubt}"
-    if 0 < abs(gap.mean) < _TRIFLE:
-        return f"under {_TRIFLE}", f"{'more' if gap.mean > 0 else 'less'} {after}"
+    if 0 < abs(gap.mean) < TRIFLE:
+        return f"under {TRIFLE}", f"{'more' if gap.mean > 0 else 'less'} {after}"
     return plain_number(gap.mean, sign=True), after
 
 

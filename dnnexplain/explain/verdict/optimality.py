@@ -8,13 +8,10 @@ import numpy as np
 
 from dnnexplain.contract import Costed, DecisionOracle, Discrete, ExactLosses, Policy, State, System
 from dnnexplain.explain.decisions.decision import observe, valid_of
-from dnnexplain.numbers import with_unit
+from dnnexplain.numbers import TRIFLE, with_unit
 from dnnexplain.registry import spec_of
 
-__all__ = ["TRIFLE", "Optimality", "judged", "optimality"]
-
-TRIFLE = 0.001
-"""A loss below this is told as that: its digits would say nothing."""
+__all__ = ["Optimality", "judged", "optimality"]
 
 
 @dataclass(frozen=True, slots=True)

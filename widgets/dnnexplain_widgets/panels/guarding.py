@@ -46,7 +46,7 @@ class GuardPanel(WatchPanel):
 
     QUESTION = "What would guard it?"
     PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; one to ten minutes if quick, by the system, and up to ten times as long if thorough."
-    LATER = ("seed", "guard", "size", "rule", "leave", "as", "keep")
+    LATER = ("seed", "guard", "rule", "leave", "as", "keep")
     PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("sets", "rounds", "cycles", "tries")
     SETTINGS = ("family", "seed", "size")

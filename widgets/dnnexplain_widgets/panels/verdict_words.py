@@ -8,9 +8,9 @@ from typing import Any
 
 from dnnexplain.contract import Spec
 from dnnexplain.counts import counted
-from dnnexplain.explain.verdict.optimality import TRIFLE, Optimality
+from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Standing
-from dnnexplain.numbers import as_told, gap, number, tally, thing
+from dnnexplain.numbers import TRIFLE, as_told, gap, number, tally, thing
 from dnnexplain_widgets.words import label, with_unit
 
 __all__ = ["NOT_RUN", "Item", "beside_rule", "loses", "now", "proofs", "went_wrong_item"]
