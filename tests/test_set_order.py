@@ -1,4 +1,4 @@
-"""A set of strings has another order in every process: nothing may be listed, chosen or sorted by ties in that order."""
+"""A set of strings has another order in every process, a folder on every disk: nothing may depend on either."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("dnnexplain", "widgets/dnnexplain_widgets", "tools", "benchmarks")
-MAKERS = frozenset(["set", "frozenset"])
+MAKERS = frozenset(["set", "frozenset", "iterdir", "glob", "rglob", "listdir", "scandir"])
 OPERATORS = (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)
 ORDERED = frozenset(["list", "tuple", "join", "next", "iter", "enumerate", "zip", "extend", "map", "array", "fromkeys"])
 HARMLESS = frozenset(["sorted", "set", "frozenset", "len", "any", "all", "min", "max", "bool"])
@@ -22,6 +22,19 @@ RIGHT = {  # read one by one: the order of these changes nothing that anyone can
     "dnnexplain/explain/distillation/pruning.py: {node: (risk[node] - below[node]) / (leaves[node] - 1) for node in asks}",
     "dnnexplain/systems/deeprm/simulator/recorder.py: spans",  # pairs of whole numbers: the same order everywhere
     "widgets/dnnexplain_widgets/views.py: sorted(shapes, key=str)",
+    # folders: counted, looked for or copied one by one, or sorted by a key in which no two files are equal
+    "benchmarks/same_seed.py: {str(path.relative_to(folder)): read(path.read_bytes()) for path in folder.rglob('*') if path.is_file()}",
+    "dnnexplain/app/gallery.py: sorted(folder.glob('*.ipynb'), key=_lesson_order)",
+    "dnnexplain/app/zygote.py: list(Path('/proc/self/task').iterdir())",
+    "dnnexplain/cli/keeping.py: *out.glob('*')",
+    "dnnexplain/cli/keeping.py: *out.parent.glob(f'{glob.escape(out.stem)}*')",
+    "dnnexplain/cli/workloads.py: sorted(path.glob('*.json'), key=_counted_name)",
+    "dnnexplain/glossary.py: sorted(files('dnnexplain').joinpath('systems').iterdir(), key=lambda folder: folder.name)",
+    "tools/binder.py: (path.lstat().st_size for path in (folder / 'lib').rglob('*') if path.is_file() and (not path.is_symlink()))",
+    "tools/binder.py: *cache.glob('*.nbc')",
+    "tools/binder.py: *cache.glob('*.nbi')",
+    "tools/binder.py: cache.parent.glob('*.py')",
+    "tools/binder.py: sorted((ROOT / 'notebooks').glob('*.ipynb'), key=lambda path: _in_order(path.stem))",
 }
 
 
@@ -33,7 +46,7 @@ def called(node: ast.AST) -> str:
 
 
 def is_set(node: ast.AST, names: set[str]) -> bool:
-    """Whether an expression is seen to be a set: written, made or computed as one, or a name that only ever is one."""
+    """Whether an expression is seen to be a set or a folder's files: written, made, computed, or a name of one alone."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, OPERATORS):
         keys = called(node.left) in {"keys", "items"}
         return keys or is_set(node.left, names) or is_set(node.right, names)
@@ -65,7 +78,7 @@ def sets_of(nodes: list[ast.AST]) -> set[str]:
 
 
 def by_its_order(source: str) -> Iterator[str]:
-    """The expressions of a source whose value depends on the order of a set."""
+    """The expressions of a source whose value depends on the order of a set or of a folder."""
     tree = ast.parse(source)
     inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
     scopes = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -94,6 +107,9 @@ def by_its_order(source: str) -> Iterator[str]:
         ("for key in known.keys() & given.keys(): pass", 1),
         ("kept = set(names)\ntable = {key: 1 for key in kept}", 1),
         ("[*{'a', 'b'}]", 1),
+        ("files = folder.glob('*.json')\nfor file in files: pass", 1),
+        ("names = [file.name for file in folder.iterdir()]", 1),
+        ("names = sorted(file.name for file in folder.iterdir())", 0),
         ("parts = dict.fromkeys(names)\nfor part in sorted(parts, key=len): pass", 0),
         ("kept = set(names)\nfound = sorted(key for key in kept)", 0),
         ("kept = {'a'}\nkept = ['a']\nfor key in kept: pass", 0),
@@ -103,7 +119,7 @@ def test_an_order_that_changes_from_process_to_process_is_seen(source, faults):
     assert len(list(by_its_order(source))) == faults
 
 
-def test_nothing_depends_on_the_order_of_a_set():
+def test_nothing_depends_on_the_order_of_a_set_or_a_folder():
     found = {
         f"{path.relative_to(ROOT)}: {what}"
         for place in PLACES

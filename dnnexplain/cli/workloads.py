@@ -83,9 +83,9 @@ def _is_written(file: Path, key: bytes) -> bool:
     return file.suffix == ".json" and file.is_file() and key in read_start(file, 200)
 
 
-def _counted_name(file: Path) -> list[tuple[int, str]]:
-    """``generated-2`` before ``generated-10``."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", file.name)]
+def _counted_name(file: Path) -> tuple[list[tuple[int, str]], str]:
+    """``generated-2`` before ``generated-10``; of equal numbers by the name, ``02`` before ``2``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", file.name)], file.name
 
 
 def workload_name(workloads: Sequence[Any], place: int, family: str, seed: int) -> str:

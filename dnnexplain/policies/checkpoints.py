@@ -300,12 +300,12 @@ def _tensorflow(path: Path, system: System, how: How) -> TorchPolicy:
 def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     data = read_bytes(file)
     try:
-        weights = safetensors_torch.load(data)
+        read = safetensors_torch.load(data)  # in an order that every process draws anew
     except Exception as error:  # noqa: BLE001 - headers with wrong types raise whatever the parser meets
         reason = " ".join(str(error).split())[:120]
         msg = f"{file}: not a whole safetensors file (truncated or damaged: {reason}); copy it again"
         raise DnnExplainError(msg) from None
-    return weights, read_metadata(file)
+    return {name: read[name] for name in sorted(read)}, read_metadata(file)
 
 
 def _check_system(story: dict[str, Any], system: System, where: str) -> None:
