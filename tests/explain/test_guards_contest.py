@@ -12,6 +12,7 @@ from dnnexplain.explain.guards.contest import Bench, Contest, Standing
 from dnnexplain.explain.guards.guard import GuardRule
 from dnnexplain.explain.guards.polishing import Ladder, between, neighbour, rebound
 from dnnexplain.explain.regions import Span, Where
+from dnnexplain.explain.sequence.pace import Pace
 
 RNG = np.random.default_rng(0)
 VALUES = np.column_stack([RNG.integers(0, 9, 400), RNG.normal(size=400), np.zeros(400)]).astype(float)
@@ -25,6 +26,7 @@ class TableBench(Bench):
 
     def __init__(self, gaps: Any, dear: Any = ()) -> None:
         self.table, self.dear, self.hard, self.runs = np.asarray(gaps), set(dear), list(range(30)), 0
+        self.usual, self.pace = [], Pace()
         self.attack_of = list(range(31))
 
     def guarded(self, rules: Any) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, Policy, WorstUnseen, cost_is_ratio
 from dnnexplain.counts import counted
 from dnnexplain.explain.sequence.gap import Mutable
+from dnnexplain.explain.sequence.pace import Pace
 from dnnexplain.explain.sequence.population import ELITE, Population, run_batches
 from dnnexplain.explain.sequence.search import BATCH, evolve, refusal_of
 
@@ -95,6 +96,7 @@ def worst_workloads(
     seed: int,
     beside: Sequence[Any] = (),
     stop: Event | None = None,
+    pace: Pace | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> Adverse:
     """Search for workloads on which a policy is furthest behind the best rule; a guarded policy is searched with its guard.
@@ -112,6 +114,7 @@ def worst_workloads(
         seed: of what is drawn and of the search.
         beside: workloads that are looked at too, such as those found against another policy.
         stop: ends the search with what it has found.
+        pace: tells how many runs end in time; of the last batch only so many are run.
         progress: called with the share of it that is done.
 
     Raises:
@@ -122,14 +125,19 @@ def worst_workloads(
         upto = "" if np.isinf(most) else f", and at most {most:,} where workloads are drawn and kept"
         msg = f"the rounds of an attack are batches of {BATCH} workloads, at least 1{upto}; not {rounds:,}"
         raise DnnExplainError(msg)
-    known, over = Population(Behind(system, policy, rules)), stop or Event()
+    known, over, pace = Population(Behind(system, policy, rules)), stop or Event(), pace or Pace()
+    pace.begin()
     if isinstance(system, Mutable):
         known.add([*draw(ENDED if over.is_set() else STARTS, seed), *beside])
-        how = _evolved(known, rounds, [seed, STARTS + len(beside)], over, progress)
+        pace.ran(known.evaluated)
+        how = _evolved(known, rounds, [seed, STARTS + len(beside)], over, pace, progress)
     else:
-        many = ENDED if over.is_set() else rounds * BATCH
-        known.add([*beside, *draw(many, seed)])
-        how = f"the worst of {many:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
+        drawn = [*beside, *draw(ENDED if over.is_set() else rounds * BATCH, seed)]
+        pace.through(drawn, known.add)
+        if not known.workloads:
+            known.add(drawn[: len(beside) + ENDED])
+        many = f"{known.evaluated:,} drawn"
+        how = f"the worst of {many}, which is a weak search: these workloads cannot be changed bit by bit"
     return _adverse(known, how + ("" if over.is_set() else _worked_out(known)))
 
 
@@ -146,7 +154,12 @@ def _worked_out(known: Population) -> str:
 
 
 def _evolved(
-    known: Population, rounds: int, seed: Sequence[int], stop: Event, progress: Callable[[float], object] | None
+    known: Population,
+    rounds: int,
+    seed: Sequence[int],
+    stop: Event,
+    pace: Pace,
+    progress: Callable[[float], object] | None,
 ) -> str:
     """Evolve a population for so many batches, or until the search is ended; how, in words."""
     system = known.gap.system
@@ -161,7 +174,7 @@ def _evolved(
         if progress is not None:
             progress(done / rounds)
 
-    done, _ = run_batches(known, evolve(system, known, {}, rng), ended, after)
+    done, _ = run_batches(known, evolve(system, known, {}, rng), ended, after, pace)
     batches = f"{counted(rounds, 'batch', 'batches')} of {BATCH}"
     if done < rounds:
         return f"{counted(known.evaluated, 'workload')} run before the search was ended, of {batches}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from threading import Event
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 
 from dnnexplain.contract import Policy, cost_is_ratio
 from dnnexplain.counts import counted
-from dnnexplain.explain.guards.adversary import Draw
+from dnnexplain.explain.guards.adversary import Adverse, Draw
 from dnnexplain.explain.guards.contest import LEVEL, Bench
+from dnnexplain.explain.guards.ending import Ending
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.tournament import Attacks, Progress, Tournament
 from dnnexplain.explain.regions.where import Where
@@ -77,30 +77,34 @@ def compile_guard(
             are attacked in its first round.
         allowed: by what share the nominal cost may rise.
         runs: of guards on workloads to choose among them, at most; attacks are counted by ``rounds``.
-        seconds: a second limit, for people, on the wall; it is looked at between batches.
+        seconds: a second limit, for people, on the wall; of a batch of runs that would not end in time a part is run.
         seed: of everything.
         stop: ends it with the best guard that was attacked by then, without a rule if none was.
         progress: called with what is done, of how many, and words.
     """
-    over = _Ending(stop, time.monotonic() + seconds)
+    over = Ending(stop, seconds)
     choices = rules if choices is None else choices
     begun = STARTS + min(FALLBACKS, len(choices))
     total = begun + Tournament.steps(cycles, tries)
     attacks = Attacks(system, draw, rules, seed, over, progress or (lambda *_: None), total)
+    bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed, choices, pace=over.new_pace())
     first = attacks.on(policy, rounds, "attacking the policy")
-    bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed, choices)
-    bench.learn(first.workloads[:LEARNED])
-    for _ in range(1, 1 if over.is_set() else STARTS):
-        adverse = attacks.on(policy, rounds, "attacking the policy, from another start")
+    for place in range(STARTS):
+        if over.is_set():
+            break
+        adverse = attacks.on(policy, rounds, "attacking the policy, from another start") if place else first
         bench.learn(adverse.workloads[:LEARNED])
     checkpoint = getattr(policy, "checkpoint", "")
     if not over.is_set() and bench.gaps(policy).max() <= 0.0:
-        notes = _notes(bench, first.how, allowed, "")
+        notes = _notes(bench, first, allowed, "")
         return Guard(system.name, (), policy.name, checkpoint, (*notes, NOTHING))
-    for rule in bench.apt(0 if over.is_set() else FALLBACKS).values():
+    for rule in () if over.is_set() else bench.apt(FALLBACKS).values():
+        if over.is_set():
+            break
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
         adverse = attacks.on(rule, rounds, f"attacking {rule_label(rule.name)}, on which a guard may fall back")
-        bench.learn(adverse.workloads[: LEARNED // 2])
+        if not over.is_set():
+            bench.learn(adverse.workloads[: LEARNED // 2])
     tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries, runs)
     if not over.is_set():
         tournament.begin(regions)
@@ -108,7 +112,7 @@ def compile_guard(
             if not tournament.play(cycle):
                 break
     chosen = tournament.chosen(attacked=cycles > 0)
-    notes = _notes(bench, first.how, allowed, _ENDED.get(over.by, ""))
+    notes = _notes(bench, first, allowed, _ENDED.get(over.by, ""))
     if tournament.short:
         choices_cut, limit = counted(tournament.short, "choice"), counted(runs, "run")
         notes += (f"{choices_cut} among guards ended at the limit of {limit}, with the best that were known by then.",)
@@ -116,35 +120,12 @@ def compile_guard(
     return Guard(system.name, chosen.rules, policy.name, checkpoint, notes, ended_by)
 
 
-class _Ending(Event):
-    """Set when another event is, or when the time is up; it stays so."""
-
-    def __init__(self, stop: Event | None, until: float) -> None:
-        super().__init__()
-        self._stop, self._until = stop, until
-
-    def is_set(self) -> bool:
-        """Whether to end."""
-        if not super().is_set() and (
-            (self._stop is not None and self._stop.is_set()) or time.monotonic() > self._until
-        ):
-            self.set()
-        return super().is_set()
-
-    @property
-    def by(self) -> str:
-        """What ended it, ``"cancelled"`` or ``"seconds"``; empty if nothing did."""
-        if not super().is_set():
-            return ""
-        return "cancelled" if self._stop is not None and self._stop.is_set() else "seconds"
-
-
 _ENDED = {"cancelled": "on request", "seconds": "by its limit of seconds"}
 
 
-def _notes(bench: Bench, how: str, allowed: float, ended: str) -> tuple[str, ...]:
+def _notes(bench: Bench, first: Adverse, allowed: float, ended: str) -> tuple[str, ...]:
     ratio = "in per cent" if cost_is_ratio(bench.system) else "in the cost's unit"
-    count, names = len(bench.hard), ", ".join(bench.rules)
+    count, names, how = len(bench.hard) or len(first.workloads), ", ".join(bench.rules), first.how
     whom = f"{bench.policy.name}, on what guards fall back on, and on guards"
     made = f"Compiled against {counted(count, 'workload')} found by attacks on {whom} ({how})."
     if ended:

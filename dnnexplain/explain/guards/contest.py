@@ -16,6 +16,7 @@ from dnnexplain.explain.guards.adversary import behind
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded
 from dnnexplain.explain.guards.side_by_side import costs_side_by_side
+from dnnexplain.explain.sequence.pace import Pace
 from dnnexplain.intervals import compared_interval
 
 __all__ = ["Bench", "Contest", "Standing"]
@@ -44,7 +45,8 @@ LEVEL = 0.68
 class Bench:
     """What guards are measured on while one is made: usual workloads, and those that attacks have found.
 
-    ``rules`` are what gaps are to, ``choices`` what a guard may do (the same where none are given).
+    ``rules`` are what gaps are to, ``choices`` what a guard may do (the same where none are given), ``pace`` tells how many
+    runs of guards end in time.
     """
 
     system: Any
@@ -54,6 +56,7 @@ class Bench:
     allowed: float
     choices: Mapping[str, Policy] = field(default_factory=dict)
     hard: list[Any] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         self.choices = self.choices or self.rules
@@ -132,8 +135,12 @@ class Bench:
         return bool((change.mean if np.isnan(change.high) else change.high) <= most)
 
     def _costs(self, guards: Sequence[Rules], workloads: Sequence[Sequence[Any]]) -> list[Floats]:
-        self.runs += sum(map(len, workloads))
-        return costs_side_by_side(self.system, [self.guarded(rules) for rules in guards], workloads)
+        count = sum(map(len, workloads))
+        self.runs += count
+        self.pace.begin()
+        costs = costs_side_by_side(self.system, [self.guarded(rules) for rules in guards], workloads)
+        self.pace.ran(count)
+        return costs
 
 
 @dataclass(eq=False)
@@ -224,7 +231,15 @@ class Contest:
                 return leaders
             if self.bench.runs >= until:
                 return self._front(most, settled=True)[0] or self._none()
+            if not (front := self._in_time(front)):
+                return leaders
             self._find_out(front)
+
+    def _in_time(self, front: list[Standing]) -> list[Standing]:
+        """Those, the first first, about which a little more is found out before the time is up."""
+        bench = self.bench
+        runs = np.cumsum([SIEVE if len(item.gaps) < len(bench.hard) else len(bench.usual) for item in front])
+        return front[: int(np.searchsorted(runs, bench.pace.fits(int(runs[-1])), side="right"))]
 
     def _front(self, most: int, *, settled: bool = False) -> tuple[list[Standing], list[Standing]]:
         """Guards of which all is known and that no other can be better than, and those that are first to be found out about.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from threading import Event
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.guards.adversary import Adverse, Draw, worst_workloads
 from dnnexplain.explain.guards.candidates import STATES, candidates
 from dnnexplain.explain.guards.contest import Bench, Contest, Rules, Standing
+from dnnexplain.explain.guards.ending import Ending
 from dnnexplain.explain.guards.guard import GuardRule
 from dnnexplain.explain.guards.memories import with_memory
 from dnnexplain.explain.guards.polishing import Ladder, neighbour, rebound
@@ -60,7 +60,7 @@ class Attacks:
     draw: Draw
     rules: Mapping[str, Policy]
     seed: int
-    over: Event
+    over: Ending
     say: Progress
     total: int
     done: int = 0
@@ -78,7 +78,7 @@ class Attacks:
         self.made += 1
         return worst_workloads(
             self.system, whom, self.draw, self.rules, rounds=rounds, seed=drawn, beside=beside, stop=self.over,
-            progress=self.step(words),
+            pace=self.over.pace, progress=self.step(words),
         )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ class Tournament:
         return sum(_steps(cycle, tries) for cycle in range(cycles))
 
     @property
-    def over(self) -> Event:
+    def over(self) -> Ending:
         """Ends it."""
         return self.attacks.over
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.explain.sequence.pace import Pace
+
 __all__ = ["ELITE", "Measured", "Population", "run_batches"]
 
 Floats = NDArray[np.float64]
@@ -77,6 +79,7 @@ def run_batches(
     batches: Iterator[Sequence[Any]],
     ended: Callable[[int], str],
     after: Callable[[int], object] = lambda _: None,
+    pace: Pace | None = None,
 ) -> tuple[int, str]:
     """Take batch after batch into a population.
 
@@ -85,13 +88,15 @@ def run_batches(
         batches: makes them from what is known by then.
         ended: asked with the number of batches done; why no further one is run, or an empty string.
         after: called with that number after each.
+        pace: tells how many runs end in time; of the last batch only so many are run.
 
     Returns:
-        how many were done, and what ``ended`` said.
+        how many were done whole, and what ``ended`` said, or ``"seconds"`` where the time left is too short for one run.
     """
-    done = 0
+    done, pace = 0, pace or Pace()
     while not (why := ended(done)):
-        known.add(next(batches))
+        if not pace.fits(1) or not pace.through(next(batches), known.add):
+            return done, "seconds"
         done += 1
         after(done)
     return done, why

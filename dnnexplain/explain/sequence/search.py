@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Mutable, Policy, Reshaping, need
 from dnnexplain.explain.sequence.gap import Gap, Limits
+from dnnexplain.explain.sequence.pace import Pace
 from dnnexplain.explain.sequence.population import Population, run_batches
 from dnnexplain.explain.sequence.rerun import finish
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
@@ -155,7 +156,9 @@ def attack_sequence(
     }
     question = Question.about(system, policy, method=method, seed=seed, settings=settings)
     pool = _Pool(gap, clock=clock, began=clock())
+    pace = Pace(lambda: limit - (clock() - pool.began), clock)
     first = _begin(pool, workloads, resume, question)
+    pace.ran(pool.evaluated if resume is None else len(pool.workloads))
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(pool.evaluated,)))
     proposals = METHODS[method](system, pool, bounds, rng)
     refused = refusal_of(system, pool.workloads[0], bounds)
@@ -182,31 +185,18 @@ def attack_sequence(
             return "cancelled"
         if rounds is not None and done >= rounds:
             return "rounds"
-        return "seconds" if clock() - pool.began + batches.longest >= limit else ""
+        return "seconds" if clock() - pool.began >= limit else ""
 
     def after(done: int) -> None:
-        batches.ended(clock())
         if keep is not None:
             keep(so_far)
         if progress is not None:
             share = max((clock() - pool.began) / limit, 0.0 if rounds is None else done / rounds)
             progress(min(1.0, share), f"gap {number(pool.gaps[0])}")
 
-    batches = _Batches(clock())
-    _, why = run_batches(pool, proposals, ended, after)
+    _, why = run_batches(pool, proposals, ended, after, pace)
     ended_by = why if why in {"rounds", "seconds"} else ""
     return replace(so_far(oracle_seconds, ended=why == "cancelled"), ended_by=ended_by)
-
-
-class _Batches:
-    """What the longest batch took: another is not begun where there is less time left."""
-
-    def __init__(self, began: float) -> None:
-        self.began, self.longest = began, 0.0
-
-    def ended(self, now: float) -> None:
-        """One is over."""
-        self.longest, self.began = max(self.longest, now - self.began), now
 
 
 def refusal_of(system: Mutable, workload: Any, limits: Limits) -> str:
