@@ -110,6 +110,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
             for part in SECTIONS
         }
         self.fitting = {key: entries for key, those in kept.items() if (entries := _fitting(those, system))}
+        session.at_hand = frozenset(entry.name for entries in self.fitting.values() for entry in entries)
         self.opened: dict[str, ipywidgets.Box] = {}
         self.live = self._make(_fitting(LIVE, system))
         self.contents = Contents(session=session, sections=[part for part in SECTIONS if part.key in self.fitting])
@@ -194,11 +195,13 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
     def _heads(self) -> tuple[Panel, ...]:
         return tuple(item for item in (self.strip, self.guide, self.verdict) if item is not None)
 
-    def _bring(self, name: str) -> None:
+    def _bring(self, name: str) -> Panel | None:
         """A panel is asked for by name: its section is opened."""
         for key, entries in self.fitting.items():
             if any(entry.name == name for entry in entries):
                 self.show(key)
+                return self.panel(name)
+        return None
 
     def _on_section(self, _change: object) -> None:
         """A file or a link may name a section that this system does not have."""

@@ -84,7 +84,9 @@ class Session(t.HasTraits):
         self.adopt: Callable[[str, Policy], None] | None = None
         """Takes a policy among those to choose from, under a name, and explains it; whoever has a list of them sets it."""
         self.bring: Callable[[str], object] | None = None
-        """Makes a panel and opens its section, by the name of its class; whoever has sections sets it."""
+        """Makes a panel, opens its section and gives it back, by the name of its class; whoever has sections sets it."""
+        self.at_hand: frozenset[str] = frozenset()
+        """Names of the panels that :attr:`bring` can make."""
         self.by_hand = False
         """Whether the change of state that goes on was made by moving a knob on the page, and not by loading a state."""
         self._moved = False  # the present state came by hand
@@ -158,12 +160,12 @@ class Session(t.HasTraits):
         if self._hub is not None:
             self._hub.loaded_state = {"count": self._hub.loaded_state.get("count", 0) + 1, "what": what}
 
-    def show_panel(self, name: str) -> None:
-        """Have a panel brought into sight, by the name of its class: ``"TransferPanel"``."""
-        if self.bring is not None:
-            self.bring(name)
+    def show_panel(self, name: str) -> object:
+        """Have a panel brought into sight, by the name of its class: ``"TransferPanel"``; the panel, if the page has it."""
+        panel = None if self.bring is None else self.bring(name)
         if self._hub is not None:
             self._hub.goto = {"count": self._hub.goto.get("count", 0) + 1, "panel": name}
+        return panel
 
     def close(self) -> None:
         """Stop what is made for later, hear of nothing any more, and free what the page has of the session."""

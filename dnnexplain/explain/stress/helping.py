@@ -9,13 +9,24 @@ from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import ORDER
 from dnnexplain.numbers import as_told, number
 
-__all__ = ["guard_words"]
+__all__ = ["changed_verdicts", "guard_words"]
 
 SHOWN = 6
 
 
-def guard_words(test: StressTest) -> str:
-    """In which scenarios a guard makes the verdict better or worse, and what it costs on ordinary workloads; empty without one."""
+def changed_verdicts(test: StressTest) -> list[tuple[int, ScenarioResult]]:
+    """Scenarios, with their places, in which a guard makes the verdict another: those that get better first, by how much."""
+    both = [(place, item) for place, item in enumerate(test.scenarios) if item.without and _step(item)]
+    return sorted(both, key=lambda pair: _step(pair[1]))
+
+
+def guard_words(test: StressTest, *, listed: bool = True) -> str:
+    """In which scenarios a guard makes the verdict better or worse, and what it costs on ordinary workloads; empty without one.
+
+    Args:
+        test: the test.
+        listed: whether the scenarios are named.
+    """
     both = [scenario for scenario in test.scenarios if scenario.without]
     if not both:
         return ""
@@ -24,7 +35,7 @@ def guard_words(test: StressTest) -> str:
     same = len(both) - len(better) - len(worse)
     words = (
         f"Without the guard it is unsafe in {_unsafe([str(item.without['verdict']) for item in both])} of {counted(len(both), 'scenario')}, "
-        f"with it in {_unsafe([item.verdict for item in both])}. The guard makes the verdict better in {_listed(better)}, worse in {_listed(worse)}, "
+        f"with it in {_unsafe([item.verdict for item in both])}. The guard makes the verdict better in {_told(better, listed=listed)}, worse in {_told(worse, listed=listed)}, "
         f"and leaves it as it was in {same or 'none'}."
     )
     nominal = both[0]
@@ -43,9 +54,9 @@ def _unsafe(verdicts: Sequence[str]) -> int | str:
     return verdicts.count(ORDER[-1]) or "none"
 
 
-def _listed(scenarios: Sequence[ScenarioResult]) -> str:
-    if not scenarios:
-        return "none"
+def _told(scenarios: Sequence[ScenarioResult], *, listed: bool) -> str:
+    if not scenarios or not listed:
+        return str(len(scenarios) or "none")
     names = [f"{item.label}, from {item.without['verdict']} to {item.verdict}" for item in scenarios[:SHOWN]]
     more = "; ..." if len(scenarios) > SHOWN else ""
     return f"{len(scenarios)} ({'; '.join(names)}{more})"

@@ -31,7 +31,8 @@ class FailingPanel(Panel):
     PROMISE = "Press “Look”: short rules for the states in which the network loses, each tested on workloads that it was not found in; about half a minute."
     PARTS = ({"part": "cells"}, {"part": "sweep-map"})
     OPTIONS = ("sets", "states")
-    SETTINGS = ("of", "family", "seed")
+    LATER = ("seed", "sets")
+    SETTINGS = ("of", "family", "seed", "sets")
     ABOUT = ("policy",)
 
     @property
@@ -43,12 +44,19 @@ class FailingPanel(Panel):
         """Controls: of decisions or workloads, which family, seed, look."""
         self.finding: FailureProfile | None = None
         families = list(self.system.workload_names)
-        self.answers = {"of": "", "family": families[0], "seed": 0, "chosen": None}
+        self.answers = {
+            "of": "",
+            "family": families[0],
+            "seed": 0,
+            "sets": int(self.options.get("sets", 24)),
+            "chosen": None,
+        }
         self.controls = [
             {"kind": "select", "name": "of", "label": "Failures of",
              "options": [["", "what the system can judge"], ["decisions", "decisions"], ["workloads", "whole workloads"]]},
             {"kind": "select", "name": "family", "label": "Workload", "options": [[name, name] for name in families]},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "number", "name": "sets", "label": "Workloads in each half", "low": 2, "high": 10000, "step": 1},
             {"kind": "button", "name": "run", "label": "Look", "strong": True},
         ]  # fmt: skip
 
@@ -84,7 +92,7 @@ class FailingPanel(Panel):
         self.start(work, self._take, "Looking for regions", keeps=True)
 
     def _sizes(self) -> tuple[int, int]:
-        return int(self.options.get("sets", 24)), int(self.options.get("states", 200))
+        return int(self.answers["sets"]), int(self.options.get("states", 200))
 
     def on_press(self, name: str) -> None:
         """Look."""

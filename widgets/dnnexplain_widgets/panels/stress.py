@@ -12,7 +12,9 @@ from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.run import stress
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.failing import FailingPanel
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
+from dnnexplain_widgets.panels.stress_findings import findings
 from dnnexplain_widgets.panels.stress_words import board, case_words
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import text_of
@@ -24,8 +26,9 @@ class StressPanel(WatchPanel):
     """How does it stand the test?
 
     Ordinary workloads, scenarios from the field, faults of the input, shifts, and likely inputs that are made to be
-    bad: a verdict each, drawn as they come. A click on a scenario runs its worst workload by the network and by the
-    rule that is best there, one above the other, and any decision of it opens in the editor.
+    bad: a verdict each, drawn as they come; below, between which shifts it stops winning, in which regions it fails, and
+    what a guard helps. A click on a scenario runs its worst workload by the network and by the rule that is best there,
+    one above the other, and any decision of it opens in the editor.
 
     Args:
         budget: workloads that the network is run on, at first.
@@ -35,7 +38,7 @@ class StressPanel(WatchPanel):
     QUESTION = "How does it stand the test?"
     PROMISE = "Press “Run”: each scenario of the field as a tile, blue where the network does better than every rule, grey where as well, amber where a rule does better, red where something went wrong that must not; about a minute for the runs given here."
     LATER = ("seed", "saved")
-    PARTS = ({"part": "board"}, {"part": "timeline"})
+    PARTS = ({"part": "board"}, {"part": "findings"}, {"part": "timeline"})
     OPTIONS = ("budget", "workers")
     SETTINGS = ("budget", "seed")
 
@@ -48,7 +51,7 @@ class StressPanel(WatchPanel):
         """Controls: budget, seed, run."""
         self.finding: StressTest | None = None
         self._part: Callable[[], StressTest] | None = None
-        self._board: dict[str, Any] = {}
+        self._drawn: dict[str, Any] = {}
         self._shown: int | None = None
         self._words = ""
         self.answers = {
@@ -134,9 +137,13 @@ class StressPanel(WatchPanel):
         self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode", part=True)
 
     def on_press(self, name: str) -> None:
-        """Run, go on, open a decision."""
+        """Run, go on, open a decision, go where a finding leads."""
         if name == "run":
             self.run()
+        elif name == "map":
+            self._show_map()
+        elif name == "guard":
+            self.session.show_panel("GuardPanel")
         elif name == "more":
             self.run(resume=self.finding)
         else:
@@ -168,6 +175,16 @@ class StressPanel(WatchPanel):
         case = next(case for case in battery(spec_of(self.system)) if case.name == scenario.name)
         return case.workloads(self.system, count, seed)[int(scenario.worst["place"])]
 
+    def _show_map(self) -> None:
+        """The regions in their own panel, which finds them again with the same workloads and draws what is lost there."""
+        panel = self.session.show_panel("FailingPanel")
+        if self.finding is not None and isinstance(panel, FailingPanel):
+            family = spec_of(self.system).family().name
+            panel.set_answers(
+                of="workloads", family=family, seed=self.finding.question.seed or 0, sets=self.finding.regions["sets"]
+            )
+            panel.run()
+
     def _show_part(self, _change: object = None) -> None:
         if self._part is not None and self.busy:
             self.figure = {"board": board(self._part())}
@@ -175,14 +192,14 @@ class StressPanel(WatchPanel):
     def _take(self, test: StressTest) -> None:
         self._part, self.finding, self.pair, self._shown = None, test, None, None
         self.set_answers(chosen=None)
-        self._board = board(test)
-        self.figure = {"board": self._board}
+        self._drawn = {"board": board(test), "findings": findings(test, spec_of(self.system), self.session.at_hand)}
+        self.figure = self._drawn
         self.sentence = f"{test.sentence()}{' Not tested: ' + test.left_out[0] if test.left_out else ''}"
         self._show_controls()
 
     def _show_pair(self, pair: Pair, words: str) -> None:
         self._words = f"{words} {pair_sentence(pair, spec_of(self.system).metrics)}"
-        self.figure = {"board": self._board, **self.watch(pair)}
+        self.figure = {**self._drawn, **self.watch(pair)}
         self.sentence = f"{self._words} {decision_words(self.system, pair, int(self.answers['decision']))}"
         self._show_controls()
 

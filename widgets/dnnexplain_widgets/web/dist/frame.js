@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources ced5bff4a35fb77944bf6d34b9390fd51df90d4a9ce7d73b5e49969cf0d28117
+// Built from widgets/page (make page), sources bf468dc415ce2e50c54a3ac54a1cbcd99c39a59eea6ab3e12e00ad3eca41511b
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

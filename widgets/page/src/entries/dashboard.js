@@ -7,6 +7,7 @@ import { makeBoard } from "../parts/board.js";
 import { makeCells } from "../parts/cells.js";
 import { makeChanges } from "../parts/changes.js";
 import { makeCurves, makeUnits } from "../parts/curves.js";
+import { makeFindings } from "../parts/findings.js";
 import { makeGraph } from "../parts/graph.js";
 import { makeKnobs } from "../parts/knobs.js";
 import { makeLessons } from "../parts/lessons.js";
@@ -41,6 +42,7 @@ const MAKERS = {
   timeline: makeTimeline,
   cells: makeCells,
   board: makeBoard,
+  findings: makeFindings,
   trust: makeTrust,
   misfits: makeMisfits,
   notes: makeNotes,

@@ -33,7 +33,7 @@ export function makeCells(store, part, model) {
   return { element, update, stop: showOverflow(element) };
 }
 
-const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line
+export const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line
 const LONG_HEAD = 16; // the same of a column's head
 const LONG_TEXT = 18; // the same of a cell
 const SHORT_TEXT = 10; // letters that stay on one line: "20 of 20"

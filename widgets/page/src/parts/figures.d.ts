@@ -393,3 +393,21 @@ interface Traffic {
   pick(node: number): void;
   update(): void;
 }
+
+/** A scenario's place on a line of shifts; x from 0 to 1, y from -1 (less than the best rule) to 1 (more). */
+interface ShiftPoint { at: number; name: string; verdict: string; x: number; y: number; text: string }
+
+/** Scenarios along one quantity; `crossed` is where the policy and the best rule are alike, `open` whose worst cases are offered. */
+interface ShiftLine { label: string; words: string[]; points: ShiftPoint[]; crossed: number[]; ends: [string, string]; open: number[] }
+
+/** A cell of a finding's table. */
+interface FindingCell { text: string; note?: string; verdict?: string }
+
+/** A row of it; `at` is its scenario's place, if it is one's. */
+interface FindingRow { label: string; at?: number; cells: FindingCell[] }
+
+/** A finding's table. */
+interface FindingTable { caption: string; heads: string[]; rows: FindingRow[] }
+
+/** What a test found: a sentence with a small picture or table, and where it leads. */
+interface Finding { title: string; words: string; lines?: ShiftLine[]; table?: FindingTable; button?: { press: string; label: string } }
