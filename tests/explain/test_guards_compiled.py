@@ -221,6 +221,29 @@ def test_attacks_that_were_ended_do_not_say_that_they_were_done() -> None:
     assert guard.notes[0].startswith("Making it was ended before all attacks were done")
     report = evaluate_guard(world, rules["wait"], guard, drawn, rules=rules, sets=4, rounds=7, stop=stop)
     assert "before the search was ended" in report.assumed[-1]
+    assert report.words.endswith("Measuring it was ended before all attacks were done, on request.")
+
+
+def test_measuring_a_guard_keeps_its_limit_of_seconds_and_says_so() -> None:
+    world = Moving()
+    rules = world.rules()
+    guard = Guard(world.name, (), "wait", "", ())
+    shares: list[float] = []
+
+    def drawn(count: int, seed: int) -> Any:
+        return world.workloads("episodes", count, seed)
+
+    def measured(seconds: float) -> GuardReport:
+        shares.clear()
+        return evaluate_guard(
+            world, rules["wait"], guard, drawn, rules=rules, sets=4, rounds=2, seconds=seconds,
+            progress=lambda done, total, _words: shares.append(done / total),
+        )  # fmt: skip
+
+    assert "ended" not in measured(float("inf")).words
+    assert shares[-1] == 1.0
+    assert measured(0.0).words.endswith("Measuring it was ended before all attacks were done, by its limit of seconds.")
+    assert not shares
 
 
 def test_a_rule_is_chosen_that_stands_attacks_not_one_that_fits_what_they_first_found() -> None:

@@ -178,6 +178,7 @@ def test_after_a_cancel_every_panel_says_that_it_was_stopped_and_what_it_keeps(w
     if before:
         answered(panel)
     else:
+        assert panel.jobs.wait(20)  # what a panel begins by itself would answer in between
         panel.sentence, panel.figure, panel.badge = "", {}, {}
     assert panel.stopped == ""
     task = panel.start(lambda task: task.stop.wait(20), pytest.fail, "Asking")

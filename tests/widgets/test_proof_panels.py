@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,14 @@ from dnnexplain.policies import TorchPolicy, named_policy
 from dnnexplain.registry import make_system
 from dnnexplain.results import Question
 from dnnexplain.rule_names import rule_label
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels import guarding as guarding_panel
 from dnnexplain_widgets.panels.answering import SO_FAR, STOPPED_EMPTY
 from dnnexplain_widgets.panels.failing import FailingPanel
 from dnnexplain_widgets.panels.failing_map import loss_map
 from dnnexplain_widgets.panels.guarding import GuardPanel
 from dnnexplain_widgets.panels.never import NeverPanel
+from dnnexplain_widgets.panels.time_limit import TimeLimit
 from dnnexplain_widgets.panels.reasons import ReasonPanel
 from dnnexplain_widgets.panels.room import RoomPanel
 from tests.explain.test_proofs import every_state, jobs_only, networks, small
@@ -226,6 +230,41 @@ def test_a_guard_in_the_making_that_is_cancelled_is_kept_and_measured(world: Any
     panel.cancel()
     ended(panel)
     assert (panel.guard, panel.stopped) == (None, STOPPED_EMPTY)  # before any guard was tried
+
+
+def test_a_guard_is_made_and_measured_within_the_time_that_its_panel_promises(world: Any, monkeypatch: Any) -> None:
+    system, policy = world
+    monkeypatch.setitem(guarding_panel.SECONDS, "quick", 1.0)
+    panel = GuardPanel(system, policy, sets=3, rounds=2, cycles=10**6, tries=10**5)
+    told = []
+    panel.observe(lambda change: told.append(change["new"].get("fraction")), "busy")
+    began = time.process_time()
+    panel.run()
+    ended(panel)
+    assert time.process_time() - began < 20.0
+    assert panel.guard.ended_by == "seconds"
+    assert panel.guard.notes[0] in panel.sentence
+    known = [share for share in told if share is not None]
+    assert known == sorted(known)
+    assert known[-1] > 0.5
+
+
+def test_the_time_left_that_is_told_is_never_more_than_there_is() -> None:
+    told: list[tuple[float | None, str]] = []
+    task = Task(report=lambda fraction, words: told.append((fraction, words)))
+    limit = TimeLimit(task, 1000.0)
+    limit.stage(0.0, 0.75)(1, 4, "half of it")
+    task._last = 0.0
+    limit._began -= 500.0  # half of the time is over
+    tell = limit.stage(0.75, 1.0)
+    assert 499 < limit.left <= 500
+    tell(1, 2, "measuring")
+    assert told == [(pytest.approx(0.1875, abs=1e-3), "Half of it"), (pytest.approx(0.875, abs=1e-3), "Measuring")]
+    limit._began -= 600.0
+    assert limit.left == 0.0
+    task._last = 0.0
+    limit.stage(0.75, 1.0)(0, 2, "late")
+    assert told[-1] == (1.0, "Late")
 
 
 def test_the_size_of_a_guards_attacks_is_chosen_and_the_code_says_it(world: Any) -> None:

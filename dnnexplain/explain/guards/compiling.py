@@ -12,7 +12,7 @@ from dnnexplain.contract import Policy, cost_is_ratio
 from dnnexplain.counts import counted
 from dnnexplain.explain.guards.adversary import Adverse, Draw
 from dnnexplain.explain.guards.contest import LEVEL, Bench
-from dnnexplain.explain.guards.ending import Ending
+from dnnexplain.explain.guards.ending import ENDED_BY, Ending
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.tournament import Attacks, Progress, Tournament
 from dnnexplain.explain.regions.where import Where
@@ -112,15 +112,12 @@ def compile_guard(
             if not tournament.play(cycle):
                 break
     chosen = tournament.chosen(attacked=cycles > 0)
-    notes = _notes(bench, first, allowed, _ENDED.get(over.by, ""))
+    notes = _notes(bench, first, allowed, ENDED_BY.get(over.by, ""))
     if tournament.short:
         choices_cut, limit = counted(tournament.short, "choice"), counted(runs, "run")
         notes += (f"{choices_cut} among guards ended at the limit of {limit}, with the best that were known by then.",)
     ended_by = over.by or ("runs" if tournament.short else "")
     return Guard(system.name, chosen.rules, policy.name, checkpoint, notes, ended_by)
-
-
-_ENDED = {"cancelled": "on request", "seconds": "by its limit of seconds"}
 
 
 def _notes(bench: Bench, first: Adverse, allowed: float, ended: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""When the making of a guard ends: on request, or by its limit of seconds."""
+"""When the making or the measuring of a guard ends: on request, or by its limit of seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from threading import Event
 
 from dnnexplain.explain.sequence.pace import Pace
 
-__all__ = ["Ending"]
+__all__ = ["ENDED_BY", "Ending"]
+
+ENDED_BY = {"cancelled": "on request", "seconds": "by its limit of seconds"}
+"""What :attr:`Ending.by` is in words."""
 
 
 class Ending(Event):

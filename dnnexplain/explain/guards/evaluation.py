@@ -11,6 +11,7 @@ import numpy as np
 
 from dnnexplain.contract import Mutable, Policy, cost_is_ratio
 from dnnexplain.explain.guards.adversary import Adverse, Draw, behind, merged, worst_workloads
+from dnnexplain.explain.guards.ending import ENDED_BY, Ending
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.guarded import Guarded
 from dnnexplain.intervals import compared_interval
@@ -90,6 +91,7 @@ def evaluate_guard(
     rules: Mapping[str, Policy],
     sets: int = 100,
     rounds: int = 20,
+    seconds: float = np.inf,
     seed: int = 0,
     stop: Event | None = None,
     progress: Callable[..., object] | None = None,
@@ -107,12 +109,14 @@ def evaluate_guard(
         rules: the best of which on each workload is what policies are held against.
         sets: usual workloads.
         rounds: batches of each search of the two attacks.
+        seconds: a second limit, for people, on the wall: half of it is the first attack's; it is looked at between batches.
         seed: of everything.
         stop: ends the attacks with what they have found; set before, few workloads are looked at, which the report says.
         progress: called with what is done, of how many, and words.
     """
     guarded = Guarded(policy, guard, system)
-    over = stop or Event()
+    over = Ending(stop, seconds)
+    first = Ending(over, seconds / 2)
     sets = min(sets, ENDED) if over.is_set() else sets
     usual = list(draw(sets, 2 * seed + 1))
     before = np.asarray(system.run(policy, usual).cost, dtype=np.float64)
@@ -124,10 +128,10 @@ def evaluate_guard(
     drawn = 2 * seed + 5001
     say = progress or (lambda *_: None)
 
-    def attacked(whom: Policy, beside: Sequence[Any], at: int, words: str) -> Adverse:
+    def attacked(whom: Policy, beside: Sequence[Any], at: int, words: str, over: Ending) -> Adverse:
         def search(place: int) -> Adverse:
             return worst_workloads(
-                system, whom, draw, rules, rounds=rounds, seed=drawn + APART * place, beside=beside, stop=over,
+                system, whom, draw, rules, rounds=rounds, seed=drawn + APART * place, beside=beside, stop=over, pace=over.pace,
                 progress=lambda share: say(at + (place + share) / SEARCHES, 2, words),
             )  # fmt: skip
 
@@ -136,8 +140,8 @@ def evaluate_guard(
             searches.append(search(len(searches)))
         return merged(searches)
 
-    plain = attacked(policy, (), 0, "attacking the policy on the other half of the seeds")
-    known = attacked(guarded, plain.workloads, 1, "attacking the guarded policy there")
+    plain = attacked(policy, (), 0, "attacking the policy on the other half of the seeds", first)
+    known = attacked(guarded, plain.workloads, 1, "attacking the guarded policy there", over)
     plain = _also(system, policy, plain, known)
     guarded.forget()
     system.run(guarded, list(known.workloads))
@@ -169,11 +173,15 @@ def evaluate_guard(
         digest=guard.digest,
         workload_without=_written(system, plain),
         workload_with=_written(system, known),
-        words=_words(report, ratio, policy.name, getattr(system, "cost_name", "cost")),
+        words=_words(report, ratio, policy.name, getattr(system, "cost_name", "cost")) + _ended(over.by or first.by),
         cost_name=getattr(system, "cost_name", "cost"),
         assumed=[*guarded.assumed, f"Worst workloads were searched, not proved: {known.how}."],
         **report,
     )
+
+
+def _ended(by: str) -> str:
+    return f" Measuring it was ended before all attacks were done, {ENDED_BY[by]}." if by else ""
 
 
 def _written(system: Any, adverse: Adverse) -> Any:

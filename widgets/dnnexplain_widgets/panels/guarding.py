@@ -10,6 +10,7 @@ from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard
 from dnnexplain.registry import fair_rules
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.guard_words import figures_of, rules_told, stepped_words
+from dnnexplain_widgets.panels.time_limit import TimeLimit
 from dnnexplain_widgets.panels.subject import Subject
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import text_of
@@ -24,8 +25,10 @@ SIZES = {
     "thorough": ("thorough: 10 batches", {"sets": 100, "rounds": 10, "cycles": 3, "tries": 40}),
 }
 """How much is tried: a label, and the counts; the middle one is what ``dnnexplain guard`` does."""
+SECONDS = {"quick": 600.0, "usual": 1800.0, "thorough": 6000.0}
+"""After so long, by the clock, the best guard until then is taken and measured, or what was measured of it is told."""
 MADE = 0.75
-"""Of the work, the share that making a guard takes; measuring it is the rest."""
+"""Of the work and of that time, the share that making a guard takes; measuring it is the rest."""
 EPISODES = 6
 """Usual workloads that can be looked at, beside the two worst ones."""
 
@@ -45,7 +48,7 @@ class GuardPanel(WatchPanel):
     """
 
     QUESTION = "What would guard it?"
-    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; one to ten minutes if quick, by the system, and up to ten times as long if thorough."
+    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; one to ten minutes if quick, by the system, and at most half an hour if usual or 100 minutes if thorough: what there is by then is shown."
     LATER = ("seed", "guard", "rule", "leave", "as", "keep")
     PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("sets", "rounds", "cycles", "tries")
@@ -109,23 +112,23 @@ class GuardPanel(WatchPanel):
         system, policy = self.system, self.worker_policy()
         family, seed = str(self.answers["family"]), int(self.answers["seed"])
         sets, rounds, cycles, tries = self._sizes()
-        rules = fair_rules(system)
+        rules, size = fair_rules(system), str(self.answers["size"])
 
         def draw(count: int, drawn: int) -> Any:
             return system.workloads(family, count, drawn)
 
         def work(task: Task) -> tuple[Guard, GuardReport] | None:
+            limit = TimeLimit(task, SECONDS[size])
             made = guard or compile_guard(
                 system, policy, draw, rules=rules, sets=sets, rounds=rounds, cycles=cycles, tries=tries, seed=seed,
-                stop=task.enough, progress=lambda done, total, words="": task.progress(MADE * done / total, words[:1].upper() + words[1:]),
+                seconds=MADE * limit.seconds, stop=task.enough, progress=limit.stage(0.0, MADE),
             )  # fmt: skip
             if task.enough.is_set() and not made.rules:
                 return None  # no guard was tried by then
-            begun = MADE if guard is None else 0.0
             most = 1 if task.enough.is_set() else rounds
             report = evaluate_guard(
-                system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed, stop=task.enough,
-                progress=lambda done, total, words="": task.progress(begun + (1 - begun) * done / total, words[:1].upper() + words[1:]),
+                system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed, seconds=limit.left,
+                stop=task.enough, progress=limit.stage(MADE if guard is None else 0.0, 1.0),
             )  # fmt: skip
             return made, report
 
@@ -225,8 +228,14 @@ class GuardPanel(WatchPanel):
             f"Rule {place}: {words}."
             for place, words in enumerate(rules_told(self.guard, report, self.system), start=1)
         )
-        none = "No rule makes the worst gap smaller at the nominal cost that is allowed: the guard is empty. "
-        self.sentence = f"{'' if report.guard else none}{report.words} {rules}".strip()
+        timed = self.guard.ended_by == "seconds"
+        none = (
+            "No rule was found by then: the guard is empty. "
+            if timed
+            else "No rule makes the worst gap smaller at the nominal cost that is allowed: the guard is empty. "
+        )
+        ended = f" {self.guard.notes[0]}" if timed and self.guard.notes else ""
+        self.sentence = f"{'' if report.guard else none}{report.words} {rules}{ended}".strip()
         worst = "without" if report.workload_without is not None else "0"
         self.set_answers(episode=worst, rule="0")
         self._show_controls()
