@@ -224,6 +224,22 @@ def test_attacks_that_were_ended_do_not_say_that_they_were_done() -> None:
     assert report.words.endswith("Measuring it was ended before all attacks were done, on request.")
 
 
+def test_a_limit_of_seconds_that_is_far_away_leaves_the_guard_as_it_is() -> None:
+    world = Moving()
+    rules = world.rules()
+
+    def compiled(seconds: float) -> Guard:
+        return compile_guard(
+            world, rules["wait"], lambda count, seed: world.workloads("episodes", count, seed), rules=rules, sets=4, rounds=2,
+            cycles=1, tries=3, seconds=seconds,
+        )  # fmt: skip
+
+    free, limited = compiled(float("inf")), compiled(10_000.0)
+    assert free.rules
+    assert limited.rules == free.rules
+    assert limited.ended_by == ""
+
+
 def test_measuring_a_guard_keeps_its_limit_of_seconds_and_says_so() -> None:
     world = Moving()
     rules = world.rules()

@@ -25,9 +25,9 @@ from dnnexplain_widgets.panels.failing import FailingPanel
 from dnnexplain_widgets.panels.failing_map import loss_map
 from dnnexplain_widgets.panels.guarding import GuardPanel
 from dnnexplain_widgets.panels.never import NeverPanel
-from dnnexplain_widgets.panels.time_limit import TimeLimit
 from dnnexplain_widgets.panels.reasons import ReasonPanel
 from dnnexplain_widgets.panels.room import RoomPanel
+from dnnexplain_widgets.panels.time_limit import TimeLimit
 from tests.explain.test_proofs import every_state, jobs_only, networks, small
 
 

@@ -10,8 +10,8 @@ from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard
 from dnnexplain.registry import fair_rules
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.guard_words import figures_of, rules_told, stepped_words
-from dnnexplain_widgets.panels.time_limit import TimeLimit
 from dnnexplain_widgets.panels.subject import Subject
+from dnnexplain_widgets.panels.time_limit import TimeLimit
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import text_of
 
