@@ -35,7 +35,7 @@ def guard_words(test: StressTest, *, listed: bool = True) -> str:
     same = len(both) - len(better) - len(worse)
     words = (
         f"Without the guard it is unsafe in {_unsafe([str(item.without['verdict']) for item in both])} of {counted(len(both), 'scenario')}, "
-        f"with it in {_unsafe([item.verdict for item in both])}. The guard makes the verdict better in {_told(better, listed=listed)}, worse in {_told(worse, listed=listed)}, "
+        f"with it in {_unsafe([item.verdict for item in both])}. The guard makes the verdict better in {_listed(better, listed=listed)}, worse in {_listed(worse, listed=listed)}, "
         f"and leaves it as it was in {same or 'none'}."
     )
     nominal = both[0]
@@ -54,7 +54,7 @@ def _unsafe(verdicts: Sequence[str]) -> int | str:
     return verdicts.count(ORDER[-1]) or "none"
 
 
-def _told(scenarios: Sequence[ScenarioResult], *, listed: bool) -> str:
+def _listed(scenarios: Sequence[ScenarioResult], *, listed: bool) -> str:
     if not scenarios or not listed:
         return str(len(scenarios) or "none")
     names = [f"{item.label}, from {item.without['verdict']} to {item.verdict}" for item in scenarios[:SHOWN]]

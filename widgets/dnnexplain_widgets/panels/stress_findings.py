@@ -42,9 +42,9 @@ def findings(test: StressTest, spec: Spec, panels: Collection[str]) -> list[dict
 
 def _stops(test: StressTest, spec: Spec) -> dict[str, Any]:
     lines = shift_lines(spec, test.scenarios)
-    crossed = [(line, found) for line in lines if (found := line.crossed(test.question.policy))]
+    crossed = [(line, turns) for line in lines if (turns := line.crossed(test.question.policy))]
     crossed.sort(key=lambda pair: not any(boundary.wins_before for boundary in pair[1]))
-    drawn = [_line(test, line, found) for line, found in crossed[:LINES]]
+    drawn = [_line(test, line, turns) for line, turns in crossed[:LINES]]
     return {"title": "Where it stops winning", "words": _stop_words(len(lines), len(crossed)), "lines": drawn}
 
 
@@ -61,7 +61,7 @@ def _stop_words(lines: int, crossed: int) -> str:
     )
 
 
-def _line(test: StressTest, line: ShiftLine, found: tuple[Boundary, ...]) -> dict[str, Any]:
+def _line(test: StressTest, line: ShiftLine, turns: tuple[Boundary, ...]) -> dict[str, Any]:
     scenarios = [test.scenarios[place] for place in line.places]
     low, high = (float(line.shifts[place].value or 0.0) for place in (0, -1))
     span = max(LEAST_SPAN, *(abs(item.gap) for item in scenarios if math.isfinite(item.gap)))
@@ -72,18 +72,18 @@ def _line(test: StressTest, line: ShiftLine, found: tuple[Boundary, ...]) -> dic
         for shift, place, item in zip(line.shifts, line.places, scenarios, strict=True)
     ]  # fmt: skip
     known = {shift.label: place for shift, place in zip(line.shifts, line.places, strict=True)}
-    either = dict.fromkeys(known[label] for boundary in found for label in (boundary.before, boundary.after))
+    either = dict.fromkeys(known[label] for boundary in turns for label in (boundary.before, boundary.after))
     return {
         "label": start(line.label),
-        "words": [f"{_told(boundary)}." for boundary in found],
+        "words": [f"{_turn_words(boundary)}." for boundary in turns],
         "points": points,
-        "crossed": [_share(boundary.value, low, high) for boundary in found if boundary.value is not None],
+        "crossed": [_share(boundary.value, low, high) for boundary in turns if boundary.value is not None],
         "ends": [line.shifts[0].label, line.shifts[-1].label],
         "open": list(either),
     }
 
 
-def _told(boundary: Boundary) -> str:
+def _turn_words(boundary: Boundary) -> str:
     where = "" if boundary.value is None else f", at about {number(boundary.value)}"
     turn = "It stops" if boundary.wins_before else "It starts"
     return f"{turn} winning between {boundary.before} and {boundary.after}{where}"
