@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -131,18 +132,59 @@ def test_losses_of_decisions_are_the_oracles() -> None:
     assert np.array_equal(found.values, values)
 
 
+class Watched(FakeChoice):
+    """A gate whose episodes tell the state that they begin with."""
+
+    def visit(self, policy: Any, workloads: Any, *, seed: int = 0) -> Any:
+        del policy, seed
+        return self.encode(np.stack(workloads)), np.arange(len(workloads))
+
+    @property
+    def features(self) -> Any:
+        from dnnexplain.explain.regions.where import KnobQuantities
+
+        return KnobQuantities(self)
+
+
+class AfterCalls(Event):
+    """Is set once it was asked so often."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.left = calls
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_cancel_is_followed_between_two_states_and_two_workloads() -> None:
+    """A turn of many slow states is not finished first: one more is judged, and what was judged is kept as it is."""
+    world: Any = Watched()
+    policy = world.rules()["right first"]
+    values, seen = random_states(world, 30, seed=1)
+    whole = decisions(world, policy, seen)
+    assert len(whole.loss) == 30
+    few = decisions(world, policy, seen, stop=AfterCalls(4))
+    assert np.array_equal(few.loss, whole.loss[:5])
+    assert np.array_equal(few.values, values[:5])
+    assert few.actions is not None
+    assert len(few.actions) == 5
+    starts, rules = world.workloads("any", 10, 3), world.rules()
+    every, some = gaps(world, policy, starts, rules), gaps(world, policy, starts, rules, stop=AfterCalls(2))
+    assert np.array_equal(some.loss, every.loss[:3])
+    assert np.array_equal(some.values, every.values[:3])
+
+    def draw(count: int, seed: int) -> Any:
+        return world.workloads("any", count, seed)
+
+    for kind in ("decisions", "workloads"):
+        ended = failure_profile(world, policy, draw, kind=kind, sets=60, stop=AfterCalls(0))
+        assert ended.samples == 1
+        assert "Ended early" in ended.assumed[-1]
+
+
 def test_gaps_are_against_the_best_rule_of_each_workload() -> None:
-    class Watched(FakeChoice):
-        def visit(self, policy: Any, workloads: Any, *, seed: int = 0) -> Any:
-            del policy, seed
-            return self.encode(np.stack(workloads)), np.arange(len(workloads))
-
-        @property
-        def features(self) -> Any:
-            from dnnexplain.explain.regions.where import KnobQuantities
-
-            return KnobQuantities(self)
-
     world: Any = Watched()
     starts = world.workloads("any", 10, 3)
     rules = world.rules()

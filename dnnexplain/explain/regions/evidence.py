@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,13 @@ class Evidence:
 
 
 def decisions(
-    system: Any, policy: Policy, observations: NDArray[Any], *, seconds: float = 1.0, values: Floats | None = None
+    system: Any,
+    policy: Policy,
+    observations: NDArray[Any],
+    *,
+    seconds: float = 1.0,
+    values: Floats | None = None,
+    stop: Event | None = None,
 ) -> Evidence:
     """What a policy's decisions in given states lose by the oracle.
 
@@ -76,6 +83,7 @@ def decisions(
         observations: ``[N, *observation_shape]``.
         seconds: for each state, at most about this long; what is not solved then is a lower bound, and counted.
         values: knobs of the states ``[N, K]``, where they are known better than the observations show.
+        stop: ends it with the states that were judged by then, one at least.
 
     Raises:
         DnnExplainError: the system cannot judge decisions.
@@ -85,8 +93,10 @@ def decisions(
     quantities = quantities_of(system)
     actions = taken(system, policy, observations)
     judging = isinstance(system.output, Discrete) and isinstance(system, DecisionOracle)
-    loss, unit, inexact = np.zeros(len(observations)), "", 0
+    loss, unit, inexact = np.full(len(observations), np.nan), "", 0
     for place, seen in enumerate(observations):
+        if place and stop is not None and stop.is_set():
+            break
         state = state_from_observation(system, seen) if values is None else State(values[place], seen)
         if judging:
             taken_here = int(actions[place])
@@ -149,18 +159,24 @@ def random_states(system: Any, count: int, seed: int = 0) -> tuple[Floats, NDArr
 # --- workloads ----------------------------------------------------------------------------------
 
 
-def gaps(system: Any, policy: Policy, workloads: Sequence[Any], rules: Mapping[str, Policy]) -> Evidence:
+def gaps(
+    system: Any, policy: Policy, workloads: Sequence[Any], rules: Mapping[str, Policy], *, stop: Event | None = None
+) -> Evidence:
     """By how much a policy's cost on each workload is above the best rule's on the same workload.
 
-    A workload's quantities are the means of those of the states that the policy meets there.
+    A workload's quantities are the means of those of the states that the policy meets there. ``stop`` ends it with the
+    workloads that were looked at by then, one at least.
     """
     if not rules:
         msg = f"{system.name} has no rule to hold a policy against"
         raise DnnExplainError(msg)
     quantities = quantities_of(system)
-    values = np.empty((len(workloads), len(quantities.names)))
-    for place, workload in enumerate(workloads):
-        values[place] = quantities(met_states(system, policy, [workload], 10**6)).mean(axis=0)
+    met: list[Floats] = []
+    for workload in workloads:
+        if met and stop is not None and stop.is_set():
+            break
+        met.append(quantities(met_states(system, policy, [workload], 10**6)).mean(axis=0))
+    workloads, values = workloads[: len(met)], np.stack(met)
     own = np.asarray(system.run(policy, workloads).cost, dtype=np.float64)
     best = np.min([system.run(rule, workloads).cost for rule in rules.values()], axis=0)
     ratio = cost_is_ratio(system)

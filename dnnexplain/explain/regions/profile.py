@@ -174,7 +174,7 @@ def failure_profile(
         halves = []
         for half, workloads in enumerate(drawn):
             say(half, 2, f"workloads of {'the other' if half else 'the first'} half")
-            halves.append(gaps(system, policy, workloads, held))
+            halves.append(gaps(system, policy, workloads, held, stop=over))
     settings = {"kind": kind, "sets": sets, "states": states, "floor": floor, "seconds": seconds}
     question = Question.about(system, policy, method="regions", seed=seed, settings=settings)
     profile = profile_of(question, kind, halves[0], halves[1], valid, floor=floor, most=most)
@@ -214,7 +214,7 @@ def _judged(
         for kept, lot, own in zip(evidences, lots, values, strict=True):
             if len(lot[part]) or not begin:
                 known = None if own is None else own[part]
-                kept.append(decisions(system, policy, lot[part], seconds=seconds, values=known))
+                kept.append(decisions(system, policy, lot[part], seconds=seconds, values=known, stop=over))
     return [Evidence.joined(parts) for parts in evidences]
 
 
