@@ -33,6 +33,17 @@ def private_mb() -> float:
     return sum(int(line.split()[1]) for line in told if line.startswith("Private_")) / 1e3
 
 
+def resident_mb() -> float:
+    """This process's resident memory, shared libraries included, MB."""
+    told = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in told if line.startswith("VmRSS")) / 1e3
+
+
+def most_mb() -> float:
+    """The most resident memory that this process ever had, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
 def network_of(nodes: int, seed: int) -> nx.Graph:
     """A connected random geometric graph with about as many links per node as a carrier's network."""
     near = nx.random_geometric_graph(nodes, (3.4 / nodes) ** 0.5, seed=seed)
@@ -69,6 +80,8 @@ async def measure(nodes: int, seed: int) -> dict[str, Any]:
     from dnnexplain.systems import make_system
     from dnnexplain_widgets import Dashboard
 
+    imports = resident_mb()
+
     async def page(topology: Any) -> tuple[Dashboard, Any, dict[str, float]]:
         began = time.process_time()
         system = make_system("routing", topology=topology)
@@ -85,11 +98,11 @@ async def measure(nodes: int, seed: int) -> dict[str, Any]:
     board.close()
     gc.collect()
     give_back()
-    before = private_mb()
+    before, small = private_mb(), resident_mb()
     graph = network_of(nodes, seed)
     board, policy, times = await page(graph)
     weights = sum(weight.nbytes for weight in policy.module.parameters()) / 1e6
-    after, peak = private_mb(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    after, made = private_mb(), most_mb()
     sent = sum(bytes_of(one.get_state()) for one in (board.session.hub, *board.panels)) / 1e6
     steps = []
     for place in range(5):
@@ -99,7 +112,9 @@ async def measure(nodes: int, seed: int) -> dict[str, Any]:
         board.session.move(values)
         steps.append(time.process_time() - began)
         await work_behind()
-    figures = {"own": after - before, "weights": weights, "peak": peak, "sent": sent, "step": sorted(steps)[2], **times}
+    memory = {"imports": imports, "small": small, "own": after - before, "weights": weights, "peak": made}
+    memory |= {"own peak": made - small, "dragged": most_mb(), "own dragged": most_mb() - small}
+    figures = {**memory, "sent": sent, "step": sorted(steps)[2], **times}
     return {"nodes": nodes, "links": graph.number_of_edges(), **{name: round(one, 2) for name, one in figures.items()}}
 
 
@@ -113,7 +128,11 @@ def main() -> None:
     if given.here:
         print(json.dumps(asyncio.run(measure(given.nodes[0], given.seed))), flush=True)
         return
-    print("MB: own, weights (part of it), peak of the process, sent; seconds of processor time: the rest", flush=True)
+    print(
+        "MB: the process with its imports, and with a small page; own at rest, weights (part of it); the most while the page is made, "
+        "and once five steps are dragged, whole and above the small page; sent. Seconds of processor time: the rest",
+        flush=True,
+    )
     for nodes in given.nodes:
         told = subprocess.run(
             [sys.executable, __file__, "--here", "--nodes", str(nodes), "--seed", str(given.seed)],

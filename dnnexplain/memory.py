@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["give_back", "memory_bound", "ran_out", "why_no_memory"]
+__all__ = ["give_back", "hand_large_blocks_back", "memory_bound", "ran_out", "why_no_memory"]
 
 _SIGNS = ("can't allocate memory", "cannot allocate memory", "bad_alloc", "not enough memory", "out of memory")
 
@@ -22,13 +22,31 @@ def give_back() -> None:
 
     After work on a network of 200 nodes that is 50 to 300 MB, which other kernels of a served page can use.
     """
+    _of_glibc("malloc_trim", 0)
+
+
+def hand_large_blocks_back() -> None:
+    """From now on arrays of a megabyte or more return to the machine when they are freed (glibc), not at the next :func:`give_back`.
+
+    The C library else raises its bound to what was freed last, up to 32 MB, and what lies below it is kept in pieces: with a
+    network of 200 nodes some 100 MB. It costs time for each such array, so it is for large systems alone.
+    """
+    _of_glibc("mallopt", _M_MMAP_THRESHOLD, 1 << 20)
+
+
+_M_MMAP_THRESHOLD = -3
+"""glibc's number of the setting (``malloc.h``)."""
+
+
+def _of_glibc(name: str, *arguments: int) -> None:
+    """Call what glibc has, and others (musl, macOS, Windows) have not: there it is left out."""
     if sys.platform != "linux":
         return
     import ctypes  # noqa: PLC0415
 
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-    if trim is not None:
-        trim(0)
+    call = getattr(ctypes.CDLL(None), name, None)
+    if call is not None:
+        call(*arguments)
 
 
 def memory_bound() -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -42,7 +43,7 @@ class Graph:
     knobs: NDArray[np.int64]
     earlier: NDArray[np.int64]
     path_pair: NDArray[np.int64]
-    path_links: tuple[tuple[int, ...], ...]
+    path_links: Sequence[tuple[int, ...]]
     unit: str
     note: str = ""
 

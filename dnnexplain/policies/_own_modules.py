@@ -30,8 +30,8 @@ def apart() -> Iterator[None]:
         yield
 
 
-def own_copy(module: nn.Module, example: torch.Tensor) -> tuple[nn.Module, str]:
-    """A copy of a module that is the policy's own, and a note on what was done for it.
+def own_copy(module: nn.Module, example: torch.Tensor, *, copied: bool = True) -> tuple[nn.Module, str]:
+    """A copy of a module that is the policy's own (or itself, unless ``copied``), and a note on what was done for it.
 
     A compiled module is taken without its compiler. A TorchScript one cannot be hooked, so its graph is
     read into layers, by way of ONNX. What a module keeps that cannot be copied (a lock, an open file, its
@@ -42,11 +42,11 @@ def own_copy(module: nn.Module, example: torch.Tensor) -> tuple[nn.Module, str]:
     """
     compiled = getattr(module, "_orig_mod", None)
     if isinstance(compiled, nn.Module):
-        inner, note = own_copy(compiled, example)
+        inner, note = own_copy(compiled, example, copied=copied)
         return inner, "; ".join(part for part in ("the module is taken as it was before torch.compile", note) if part)
     if isinstance(module, torch.jit.ScriptModule):
         return _from_script(module, example), "TorchScript was read into layers; outputs are the same"
-    return _trainable(duplicate(module)), ""
+    return _trainable(duplicate(module) if copied else module), ""
 
 
 def duplicate(module: nn.Module) -> nn.Module:

@@ -28,7 +28,7 @@ def untrained(system: System, seed: int = 0, *, masked: bool = True) -> TorchPol
     """
     own = next(iter(getattr(system, "networks", {}).values()), None)
     if own is None:
-        return TorchPolicy(mlp(system, (20,), seed), system, name=UNTRAINED, masked=masked)
+        return TorchPolicy(mlp(system, (20,), seed), system, name=UNTRAINED, masked=masked, copy=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return TorchPolicy(own(system), system, name=UNTRAINED, masked=masked)
+        return TorchPolicy(own(system), system, name=UNTRAINED, masked=masked, copy=False)

@@ -215,7 +215,7 @@ def _policy(
     network, seen = behind_its_pipeline(network, system, how.normalize)
     if seen:
         note, story = "; ".join(part for part in (note, seen) if part), {**story, "observations": seen}
-    policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale)
+    policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale, copy=how.module is not None)
     checkpoint = story.get("checkpoint", policy.checkpoint)
     if (
         checkpoint not in {policy.checkpoint, weights_hash(policy.module, alone=True)}

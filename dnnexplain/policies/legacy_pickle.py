@@ -225,4 +225,4 @@ def load_legacy(path: str | Path, system: System, *, masked: bool = False) -> To
         for layer, weight, bias in zip(layers, weights, biases, strict=True):
             layer.weight.copy_(torch.from_numpy(weight.T.astype(np.float32)))
             layer.bias.copy_(torch.from_numpy(bias.reshape(-1).astype(np.float32)))
-    return TorchPolicy(module, system, name=Path(path).stem, masked=masked)
+    return TorchPolicy(module, system, name=Path(path).stem, masked=masked, copy=False)

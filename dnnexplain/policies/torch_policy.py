@@ -44,7 +44,7 @@ def weights_hash(module: nn.Module, *, alone: bool = False) -> str:
 class TorchPolicy:
     """A torch network as a policy of a system (``contract.NetworkPolicy``).
 
-    The module is copied: training the original further, or hooks set here, do not touch the other.
+    The module is copied, unless it is handed over: training the original further, or hooks set here, do not touch the other.
     It may take the observation ``[B, *shape]``, flattened ``[B, n]``, or with a channel ``[B, 1, ...]``.
 
     Args:
@@ -56,6 +56,8 @@ class TorchPolicy:
         checkpoint: what identifies the weights; their SHA-256 if not given.
         scale: ``"bytes"`` for a module that was trained on the bytes of the gymnasium environment, where the
             system itself shows 0 to 1 (``"unit"``, the default).
+        copy: ``False`` hands the module over: nobody else uses it (it was made or read for this policy), so it is
+            taken itself, and a large network is in memory once.
 
     Attributes:
         module: eval mode, float32; always maps ``[B, *observation_shape]`` to ``[B, A]``.
@@ -80,6 +82,7 @@ class TorchPolicy:
         masked: bool = True,
         checkpoint: str | None = None,
         scale: str | None = None,
+        copy: bool = True,
     ) -> None:
         refuse_live_agent(module)
         if not isinstance(module, nn.Module):
@@ -99,7 +102,7 @@ class TorchPolicy:
         if scale is not None:
             module = scaled(module, system, scale)
         with apart():
-            own, first = own_copy(module, torch.from_numpy(probe_observations(system)))
+            own, first = own_copy(module, torch.from_numpy(probe_observations(system)), copied=copy)
             fitted, note = fit_module(own.float().eval(), system)
             self.module, second = _undo_softmax(fitted, system)
         memory = memory_of(self.module)

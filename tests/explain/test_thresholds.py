@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, Knob, State, state_from_values
+from dnnexplain.explain.decisions import sweeps
 from dnnexplain.explain.decisions.sweeps import kind_of, kinds, knobs_of_kind
 from dnnexplain.explain.probing.neurons import layer_of, random_values
 from dnnexplain.explain.probing.responses import FLAT_SHARE, PACE_SHARE, Response, Threshold, classify
@@ -265,3 +266,14 @@ def test_a_state_of_an_episode_keeps_its_background(deeprm, network):
 
 def test_a_threshold_below_zero_can_be_read():
     assert Threshold("turns off", -0.57, -0.552).words() == "turns off between -0.57 and -0.552"
+
+
+@pytest.mark.parametrize("numbers", [1, 40, 333])
+def test_states_of_sweeps_made_in_blocks_are_those_made_at_once(deeprm, monkeypatch, numbers):
+    names = [knob.name for knob in deeprm.knobs[:5]]
+    whole = sweeps.sweep_rows(deeprm, names, None, "as they are", None)
+    monkeypatch.setattr(sweeps, "_BLOCK_NUMBERS", numbers)
+    parts = sweeps.sweep_rows(deeprm, names, None, "as they are", None)
+    np.testing.assert_array_equal(parts.values, whole.values)
+    np.testing.assert_array_equal(parts.observations, whole.observations)
+    assert all(np.array_equal(*grids) for grids in zip(parts.grids, whole.grids, strict=True))

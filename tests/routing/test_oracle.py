@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.optimize import linprog
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.routing import RoutingOracle, k_shortest_paths, load_topology
+from dnnexplain.systems.routing import RoutingOracle, k_shortest_paths, load_topology, warm
 from dnnexplain.systems.routing.flows import FlowPolytope
+from dnnexplain.systems.routing.oracle import _columns
 from dnnexplain.systems.routing.topology import bidirectional
 from dnnexplain.systems.routing.utilisation import mlu, normalise_splits
 
@@ -196,3 +198,26 @@ def test_the_worst_demand_of_a_link_does_not_depend_on_the_ones_before(ring):
     for (demands, value), (others, other) in zip(forth, back, strict=True):
         np.testing.assert_array_equal(demands, others)
         assert value == other
+
+
+@pytest.mark.parametrize("name", ["abilene", "abilene-12"])
+def test_the_program_by_columns_is_the_stacked_one(name):
+    paths = k_shortest_paths(load_topology(name))
+    capacity = paths.topology.capacity / paths.topology.mean_capacity
+    demands = sparse.hstack([paths.pair_incidence, sparse.csr_array((len(paths.pairs), 1))])
+    links = sparse.hstack([paths.incidence, sparse.csr_array(-capacity[:, None])])
+    stacked = sparse.csc_array(sparse.vstack([demands, links]))
+    for ours, theirs in zip(_columns(paths), (stacked.indptr, stacked.indices, stacked.data), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_large_program_is_let_go_of_and_solved_alike(abilene, monkeypatch):
+    kept, gone = RoutingOracle(abilene.paths), RoutingOracle(abilene.paths)
+    answers = [kept.solve(abilene.mean_demands) for _ in range(2)]
+    monkeypatch.setattr(warm, "_KEPT", 0)
+    for ours in answers:
+        theirs = gone.solve(abilene.mean_demands)
+        assert gone._solver is gone._program is None
+        assert (ours.lower, ours.upper) == (theirs.lower, theirs.upper)
+        np.testing.assert_array_equal(ours.splits, theirs.splits)
+    assert kept._solver is not None

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
-from dnnexplain.memory import give_back
+from dnnexplain.memory import give_back, hand_large_blocks_back
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.contents import Contents
 from dnnexplain_widgets.masthead import Loader, Masthead
@@ -81,6 +81,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
             first, offered = presets_for(system, policy)
             state, presets = first if state is None else state, offered if presets is None else presets
         if len(system.knobs) > MANY:
+            hand_large_blocks_back()
             give_back()  # before: what system and policy left behind would be cut into pieces that cannot be given back
         self.session = session = Session(system, policy, state, rules=rules)
         session.question(method=ADDS_UP)

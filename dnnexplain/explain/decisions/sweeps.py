@@ -134,11 +134,7 @@ def sweep_rows(
     for i in _blank(system, base, places, grids, doubtful, background):
         base[i, list(companions[i])] = list(companions[i].values())
         chosen[i], automatic[i] = companions[i], True
-    sizes = [len(grid) for grid in grids]
-    values = np.repeat(base, sizes, axis=0)
-    values[np.arange(len(values)), np.repeat(places, sizes)] = np.concatenate(grids)
-    repaired = np.asarray(system.repair(values), dtype=np.float64)
-    values, grids = _allowed(_as_asked(system, values, repaired), repaired, grids)
+    values, grids = _allowed(*_sweep_states(system, base, places, grids), grids)
     return Sweep(
         knobs=places,
         grids=grids,
@@ -186,6 +182,24 @@ def product_rows(
         notes=(_note(system, chosen | extra, bool(extra), state),),
         valid=_as_asked(system, given, values),
     )
+
+
+def _sweep_states(
+    system: System, base: NDArray[np.float64], places: Sequence[int], grids: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """The states of sweeps from ``base`` ``[sweeps, K]``, in blocks: which are valid as asked ``[B]``, and all repaired ``[B, K]``."""
+    sizes = [len(grid) for grid in grids]
+    sweep, place = np.repeat(np.arange(len(base)), sizes), np.repeat(places, sizes)
+    swept = np.concatenate(grids)
+    valid, repaired = np.empty(len(swept), dtype=np.bool_), np.empty((len(swept), base.shape[1]))
+    block = max(1, _BLOCK_NUMBERS // max(1, base.shape[1]))
+    for first in range(0, len(swept), block):
+        rows = slice(first, first + block)
+        values = base[sweep[rows]]
+        values[np.arange(len(values)), place[rows]] = swept[rows]
+        repaired[rows] = system.repair(values)
+        valid[rows] = _as_asked(system, values, repaired[rows])
+    return valid, repaired
 
 
 def _as_asked(system: System, question: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import networkx as nx
 import numpy as np
@@ -14,6 +15,7 @@ from dnnexplain.systems.routing.topology import Topology
 from dnnexplain.systems.routing.utilisation import check_demands, check_splits, path_sums
 
 if TYPE_CHECKING:
+    from dnnexplain.systems.routing.paths import PathSet
     from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["flows_of", "graph_of", "places_of"]
@@ -38,10 +40,30 @@ def graph_of(system: Routed) -> Graph:
         knobs[-1],
         knobs[:-1],
         paths.pair_of_path,
-        tuple(tuple(topology.link_index[hop] for hop in pairwise(nodes)) for nodes in paths.nodes),
+        _Along(paths),
         "Gb/s",
         note,
     )
+
+
+class _Along(Sequence[tuple[int, ...]]):
+    """The links of each path, worked out when they are asked for: kept, they take as much memory as the paths themselves."""
+
+    def __init__(self, paths: PathSet) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return self._paths.count
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[tuple[int, ...], ...]: ...
+    def __getitem__(self, place: int | slice) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+        if isinstance(place, slice):
+            return tuple(self[path] for path in range(*place.indices(len(self))))
+        index = self._paths.topology.link_index
+        return tuple(index[hop] for hop in pairwise(self._paths.nodes[place]))
 
 
 def flows_of(system: Routed, demands: ArrayLike, outputs: ArrayLike) -> tuple[Flows, Flows]:

@@ -150,13 +150,8 @@ def _demand(solver: Any, scaled: NDArray[np.float64]) -> None:
 def _program(paths: PathSet) -> Any:
     """The linear program with all demands 0: columns are path flows and t, rows demands and links."""
     import highspy  # noqa: PLC0415 - only where something is solved
-    from scipy import sparse  # noqa: PLC0415
 
     pairs, count, links = len(paths.pairs), paths.count, len(paths.topology.links)
-    capacity = paths.topology.capacity / paths.topology.mean_capacity
-    link_rows = sparse.hstack([paths.incidence, sparse.csr_array(-capacity[:, None])])
-    demand_rows = sparse.hstack([paths.pair_incidence, sparse.csr_array((pairs, 1))])
-    matrix = sparse.csc_array(sparse.vstack([demand_rows, link_rows]))
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = count + 1, pairs + links
     program.col_cost_ = np.r_[np.zeros(count), 1.0]
@@ -165,7 +160,18 @@ def _program(paths: PathSet) -> Any:
     program.row_lower_ = np.r_[np.zeros(pairs), np.full(links, -highspy.kHighsInf)]
     program.row_upper_ = np.zeros(pairs + links)
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_ = matrix.indptr
-    program.a_matrix_.index_ = matrix.indices
-    program.a_matrix_.value_ = matrix.data
+    start, index, value = _columns(paths)
+    program.a_matrix_.start_, program.a_matrix_.index_, program.a_matrix_.value_ = start, index, value
     return program
+
+
+def _columns(paths: PathSet) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """The program's matrix by columns (where each starts, rows, values): a path's demand and its links; t's capacities."""
+    pairs, links = len(paths.pairs), np.arange(len(paths.topology.links), dtype=np.int32)
+    crossed = paths.incidence.tocsc()  # links of each path, in ascending order
+    of_paths = np.insert(crossed.indices + np.int32(pairs), crossed.indptr[:-1], paths.pair_of_path)
+    ends = crossed.indptr + np.arange(paths.count + 1, dtype=np.int32)
+    capacity = paths.topology.capacity / paths.topology.mean_capacity
+    value = np.ones(len(of_paths) + len(links))
+    value[len(of_paths) :] = -capacity
+    return np.append(ends, np.int32(len(value))), np.append(of_paths, links + np.int32(pairs)), value

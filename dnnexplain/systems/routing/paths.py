@@ -117,12 +117,11 @@ def k_shortest_paths(topology: Topology, k: int = 4) -> PathSet:
     nodes = tuple(path for of_pair in paths for path in of_pair)
     pair_of_path = np.repeat(np.arange(len(pairs)), [len(of_pair) for of_pair in paths])
     rank = np.concatenate([np.arange(len(of_pair)) for of_pair in paths])
-    links = [[topology.link_index[hop] for hop in pairwise(path)] for path in nodes]
-    columns = np.repeat(np.arange(len(nodes)), [len(path) for path in links])
-    rows = np.concatenate([np.array(path) for path in links])
-    ones = np.ones(len(rows))
-    incidence = sparse.csr_array((ones, (rows, columns)), shape=(len(topology.links), len(nodes)))
-    serves = (np.ones(len(nodes)), (pair_of_path, np.arange(len(nodes))))
+    paths_numbered = np.arange(len(nodes), dtype=np.int32)  # half of the memory, and as a solver wants them
+    columns = np.repeat(paths_numbered, [len(path) - 1 for path in nodes])
+    rows = np.fromiter((topology.link_index[hop] for path in nodes for hop in pairwise(path)), np.int32, len(columns))
+    incidence = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(topology.links), len(nodes)))
+    serves = (np.ones(len(nodes)), (pair_of_path.astype(np.int32), paths_numbered))
     pair_incidence = sparse.csr_array(serves, shape=(len(pairs), len(nodes)))
     return PathSet(topology, pairs, nodes, pair_of_path, rank, incidence, pair_incidence)
 

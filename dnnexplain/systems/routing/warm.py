@@ -7,11 +7,13 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.memory import give_back
 from dnnexplain.systems.routing.paths import PathSet
 
 __all__ = ["WarmProgram", "quiet_solver", "solve_to_optimum"]
 
-_KEPT = 50_000  # columns of the largest program whose solver is kept: one of 160,000 takes 100 MB, and 0.03 s to load
+_KEPT = 50_000
+"""Columns of the largest program that is kept with its solver: one of 160,000 takes 130 MB, and 0.1 s to build and load."""
 _TOLERANCE = 1e-10  # HiGHS's tightest
 
 
@@ -48,10 +50,12 @@ class WarmProgram(ABC):
 
     def _started(self, *, cold: bool = False) -> Any:
         """The solver with nothing left of earlier solves, at the common basis or, where that failed, at none. Hold the lock."""
-        if self._program is None:
-            self._program = self._build()
         if self._solver is None:
-            self._solver = quiet_solver(self._program)
+            program = self._program or self._build()
+            self._solver = quiet_solver(program)
+            if program.num_col_ <= _KEPT:
+                self._program = program  # a failure loads it again
+            del program  # the solver has a copy of its own
         if self._basis is None:
             self._typical(self._solver)
             self._basis = self._solver.getBasis()
@@ -62,8 +66,9 @@ class WarmProgram(ABC):
 
     def _rest(self) -> None:
         """Let go of a large solver after a solve: the next one is loaded at the same basis. Hold the lock."""
-        if self._program.num_col_ > _KEPT:
+        if self._program is None:
             self._solver = None
+            give_back()
 
     def _forget(self) -> None:
         """After a failure: nothing of this solver, or of its basis, serves again."""
