@@ -59,13 +59,6 @@ def test_a_command_that_does_not_exist_would_be_noticed():
         parses(["explain", "deeprm", "--no-such-option"])
 
 
-def test_every_local_link_of_a_page_leads_somewhere():
-    for path in READ:
-        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
-            if not target.startswith(("http://", "https://", "mailto:")):
-                assert (path.parent / target).exists(), f"{path.name} links to {target}"
-
-
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path):
     done = subprocess.run(
