@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import finish
-from dnnexplain.cli.files import check_folder, made_folder, read_json
+from dnnexplain.cli.files import check_folder, read_json
 from dnnexplain.cli.first_time import said_when_compiled
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.prove_export import exported, told_of, writable
 from dnnexplain.cli.questions import refuse_others
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError
@@ -22,7 +23,7 @@ from dnnexplain.given_states import state_from_file
 from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
-    from dnnexplain.contract import Property, State
+    from dnnexplain.contract import State
     from dnnexplain.explain.proofs.verdicts import Verdict
 
 __all__ = ["register", "show_sufficient"]
@@ -102,8 +103,11 @@ def prove(
         claim = claim if given is None else around(world, claim, given, within)
     else:
         claim = named_property(options.spec, world, network, prop, given, within)
-    limits = ProofBudget(nodes=nodes, parts=min(nodes, ProofBudget().parts), seconds=seconds, every=every, jobs=jobs)
     background = None if given is None else given.background
+    if export is not None:
+        writable(claim)
+    written = None if export is None else exported(export, world, network, claim, background)
+    limits = ProofBudget(nodes=nodes, parts=min(nodes, ProofBudget().parts), seconds=seconds, every=every, jobs=jobs)
     with (
         until_interrupted() as stop,
         said_when_compiled(),
@@ -113,8 +117,8 @@ def prove(
             world, network, claim, background=background, budget=limits, seed=seed, progress=show, cancel=stop
         )
     report = {"system": world.name, "policy": network.name, **described(verdict, world), "ended_by": verdict.limit}
-    if export is not None:
-        report["exported"] = _export(export, world, network, claim, background)
+    if written is not None:
+        report["exported"] = written
     finish(
         None,
         out=None,
@@ -122,25 +126,6 @@ def prove(
         show=lambda: _show(verdict, world, report),
         stop=stop,
     )
-
-
-def _export(folder: Path, world: Any, network: Any, claim: Property, background: Any) -> dict[str, Any]:
-    """The network, a file for each case of one state, and a list of both as competitions of verifiers read it."""
-    from dnnexplain.explain.proofs.vnnlib import vnnlib
-    from dnnexplain.policies.onnx_files import save_onnx
-
-    save_onnx(made_folder(folder, "--export") / "network.onnx", network)
-    files, left = [], []
-    for place, case in enumerate(claim.cases):
-        if case.change is not None or case.then is not None:
-            left.append(case.name)
-            continue
-        path = folder / f"case-{place}.vnnlib"
-        path.write_text(vnnlib(world, case, background))
-        files.append(path.name)
-    (folder / "instances.csv").write_text("".join(f"network.onnx,{name},60\n" for name in files))
-    return {"folder": str(folder), "cases": files, "left_out": left,
-            "note": "a box of cells is a superset of the states: no violation in it is a proof, one in it may be no state"}  # fmt: skip
 
 
 def _check(seconds: float, nodes: int, within: float, jobs: int) -> None:
@@ -187,6 +172,8 @@ def _show(verdict: Verdict, world: Any, report: dict[str, Any]) -> None:
     if verdict.limit:
         stopped = verdict.failed.reason if verdict.failed is not None and verdict.failed.reason else ""
         typer.echo(f"Not all is settled: {stopped or _ENDED[verdict.limit]}.")
+    if "exported" in report:
+        typer.echo(told_of(report["exported"]))
 
 
 def _show_cases(cases: Sequence[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
+from dnnexplain.cli.prove_export import exported
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM
 from dnnexplain.contract import State, state_from_values
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.proofs import prover
 from dnnexplain.explain.proofs.draws import draw
+from dnnexplain.explain.proofs.models import pairs_hold
 from dnnexplain.explain.proofs.ready import named_property
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.policies import named_policy
@@ -135,6 +138,68 @@ def test_what_is_exported_is_the_network_and_holds_every_state(capsys: Any, tmp_
         assert (seen[:, cell] <= ends["<=", cell] + 1e-4).all()
         assert (seen[:, cell] >= ends[">=", cell] - 1e-4).all()
     assert "(assert (>= (* 1.0 Y_0) 0.5))" in text
+
+
+@pytest.mark.parametrize(
+    ("system_name", "name"),
+    [
+        ("abr", "monotone-buffer"),
+        ("cellular", "monotone-congestion"),
+        ("cran", "monotone-demand"),
+        ("deeprm", "monotone-length"),
+    ],
+)
+def test_what_is_exported_of_two_states_is_the_network_twice_and_holds_every_pair(
+    system_name: str, name: str, tmp_path: Path
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    system = make_system(system_name)
+    policy = named_policy(system, "default")
+    claim = named_property(spec_of(system_name), system, policy, name, None, 3)
+    case = claim.cases[0]
+    found = exported(tmp_path, system, policy, replace(claim, cases=(case,)), None)
+    assert (tmp_path / "instances.csv").read_text() == "network-of-pairs.onnx,case-0.vnnlib,60\n"
+    assert not found["left_out"]
+    rng = np.random.default_rng(0)
+    rows = draw(system, case.states, 400, rng)
+    place = [knob.name for knob in system.knobs].index(case.change.knob)
+    moved = rows.copy()
+    moved[:, place] += rng.uniform(case.change.low, case.change.high, len(rows))
+    pairs = np.hstack([rows, system.repair(moved)])
+    pairs = pairs[pairs_hold(system, case, pairs)][:64]
+    assert len(pairs) > 5
+    first, second = (np.asarray(system.encode(part), dtype=np.float32) for part in np.split(pairs, 2, axis=1))
+    assert (first != second).any()
+    seen = np.stack([first, second - first], axis=1)
+    session = onnxruntime.InferenceSession(str(tmp_path / "network-of-pairs.onnx"))
+    answers = session.run(None, {session.get_inputs()[0].name: seen})[0]
+    both = np.hstack([policy.outputs(first), policy.outputs(second)])
+    assert np.abs(answers - both).max() < 1e-4 * max(1.0, np.abs(both).max())
+    text, flat = (tmp_path / "case-0.vnnlib").read_text(), seen.reshape(len(seen), -1)
+    ends = {
+        (sign, int(cell)): float(value)
+        for sign, cell, value in re.findall(r"\(assert \((<=|>=) X_(\d+) (\S+?)\)\)", text)
+    }
+    low, high = (np.array([ends[sign, cell] for cell in range(flat.shape[1])]) for sign in (">=", "<="))
+    assert (flat <= high + 1e-4).all()
+    assert (flat >= low - 1e-4).all()
+    same = flat.shape[1] // 2
+    assert ((high - low)[same:] < 1e-6).any(), "what the knob does not paint stays the same"
+    assert ((high - low)[same:] > 1e-6).any()
+    assert f"Y_{both.shape[1] - 1})" in text
+    assert f"Y_{both.shape[1]} " not in text
+
+
+def test_a_property_of_two_decisions_is_not_exported_and_it_is_said_before_any_work(
+    capsys: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(prover, "prove", None)
+    folder = tmp_path / "verifiers"
+    assert main(["prove", "deeprm", "--property", "starts-both", "--export", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "starts-both speaks of a state and of the one that a decision leads to" in said
+    assert "leave --export out" in said
+    assert not folder.exists()
 
 
 def test_a_budget_in_nodes_bounds_every_way_of_proving_and_json_says_which_limit_ended_it(capsys: Any) -> None:
