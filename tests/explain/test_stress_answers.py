@@ -17,11 +17,11 @@ from dnnexplain.explain.regions import Span, Where
 from dnnexplain.explain.stress import FAULTS, FaultyInput, ScenarioResult, StressTest, battery
 from dnnexplain.explain.stress import stress as run_stress
 from dnnexplain.explain.stress.boundaries import boundaries
-from dnnexplain.explain.stress.cases import Case, grids_of
+from dnnexplain.explain.stress.cases import Case, distinct, grids_of
 from dnnexplain.explain.stress.helping import guard_words
 from dnnexplain.explain.stress.report import report_html
 from dnnexplain.explain.stress.summaries import summary_json
-from dnnexplain.numbers import number
+from dnnexplain.numbers import number, percent
 from dnnexplain.registry import BUILT_IN, spec_of
 from tests.explain.test_stress import Gate
 from tests.fakes import FakeChoice, FakeRule
@@ -98,6 +98,32 @@ def test_a_guarded_policy_is_run_without_its_guard_beside_it(guarded):
         assert not theirs.without
     assert not guard_words(bare)
     assert StressTest.from_json(test.to_json()) == test
+
+
+def test_how_often_a_guard_stepped_in_is_counted_scenario_by_scenario(guarded):
+    test, _ = guarded
+    system: Any = Gate()
+    drawn = {case.name: case for case in distinct(system, battery(spec_of(system), None), 0)}
+    policy = Guarded(
+        system.rules()["always right"],
+        Guard("gate", (GuardRule(Where((Span("left queue", above=4.0),)), "left"),)),
+        system,
+    )
+    seen = set()
+    for item in test.scenarios:
+        if item.kind == "fault":
+            continue
+        policy.forget()
+        system.run(policy, drawn[item.name].workloads(system, item.sets, 0), seed=0)
+        assert item.without["stepped_in"] == policy.steps_in.share
+        assert item.without["changed"] == policy.steps_in.share_changed
+        seen.add(item.without["stepped_in"])
+    assert seen
+    assert 0 < min(seen) < 1
+    assert {item.without["stepped_in"] for item in test.scenarios} > seen, "a fault shows the guard something else"
+    shares = {item.label: item.without["stepped_in"] for item in test.scenarios}
+    most = max(shares, key=shares.get)
+    assert f"It took {percent(shares[most])} of the decisions in {most} (" in guard_words(test)
 
 
 def test_what_a_guard_helps_is_told_with_its_figures(guarded):

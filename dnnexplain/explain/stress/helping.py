@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dnnexplain.counts import counted
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import ORDER
-from dnnexplain.numbers import as_told, number
+from dnnexplain.numbers import as_told, number, percent
 
 __all__ = ["changed_verdicts", "guard_words"]
 
@@ -36,7 +36,7 @@ def guard_words(test: StressTest, *, listed: bool = True) -> str:
     words = (
         f"Without the guard it is unsafe in {_unsafe([str(item.without['verdict']) for item in both])} of {counted(len(both), 'scenario')}, "
         f"with it in {_unsafe([item.verdict for item in both])}. The guard makes the verdict better in {_listed(better, listed=listed)}, worse in {_listed(worse, listed=listed)}, "
-        f"and leaves it as it was in {same or 'none'}."
+        f"and leaves it as it was in {same or 'none'}.{_stepped_in(both)}"
     )
     nominal = both[0]
     if nominal.kind != "nominal":
@@ -44,6 +44,23 @@ def guard_words(test: StressTest, *, listed: bool = True) -> str:
     name, (with_it, without) = as_told(test.cost_name, nominal.cost, float(nominal.without["cost"]))
     measure = "cost" if name == test.cost_name else name
     return f"{words} On ordinary workloads the {measure} is {number(with_it)} with it and {number(without)} without."
+
+
+def _stepped_in(scenarios: Sequence[ScenarioResult]) -> str:
+    """Where a guard decided most often, and how often on ordinary workloads; empty of a test that did not count."""
+    if not all("stepped_in" in item.without for item in scenarios):
+        return ""
+    most = max(scenarios, key=lambda item: float(item.without["stepped_in"]))
+    share, changed = (float(most.without[name]) for name in ("stepped_in", "changed"))
+    if not share:
+        return " It never stepped in."
+    words = f" It took {percent(share)} of the decisions in {most.label} ({percent(changed)} otherwise than the policy)"
+    first = scenarios[0]
+    if first is most or first.kind != "nominal":
+        return f"{words}, where it did so most often."
+    return (
+        f"{words}, where it did so most often, and {percent(float(first.without['stepped_in']))} on ordinary workloads."
+    )
 
 
 def _step(scenario: ScenarioResult) -> int:

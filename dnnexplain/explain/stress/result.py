@@ -52,7 +52,8 @@ class ScenarioResult:
         wrong: what must not happen: by name how often with the policy and with the best rule.
         family, parameters: what draws the workloads, where a family does.
         worst: the worst workload as a file's content (:func:`~dnnexplain.explain.stress.cases.case_file`), or what draws it.
-        without: of a policy with a guard, what it does without: ``verdict``, ``why``, ``cost`` and ``gap``; else empty.
+        without: of a policy with a guard, what it does without: ``verdict``, ``why``, ``cost`` and ``gap``;
+            with ``stepped_in`` and ``changed``, the shares of the decisions that the guard took, and took otherwise; else empty.
     """
 
     name: str

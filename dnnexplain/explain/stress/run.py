@@ -62,6 +62,17 @@ class _Task:
     sets: int
     seed: int
 
+    def forget(self) -> None:
+        """Count a guard's decisions from here on."""
+        if isinstance(self.policy, Guarded):
+            self.policy.forget()
+
+    @property
+    def stepped_in(self) -> tuple[float, float]:
+        """Of the decisions that were counted, the shares that a guard took, and took otherwise than the policy."""
+        steps = self.policy.steps_in if isinstance(self.policy, Guarded) else None
+        return (steps.share, steps.share_changed) if steps is not None else (0.0, 0.0)
+
     @property
     def bare(self) -> Policy | None:
         """The policy without its guard; ``None`` if it has none."""
@@ -219,6 +230,7 @@ def _run(task: _Task, rng: np.random.Generator) -> ScenarioResult | str:
     del rng  # the test's own seed draws the workloads, so that one scenario can be drawn again by itself
     try:
         workloads = task.case.workloads(task.system, task.sets, task.seed)
+        task.forget()
         if task.case.fault:
             return _faulty(task, workloads)
         ours = task.system.run(task.policy, workloads, seed=task.seed)
@@ -257,6 +269,7 @@ def _judged(
     if bare is not None:
         alone, own, _ = compared(bare, invalid[1])
         without = {"verdict": alone.verdict, "why": alone.why, "cost": float(own.mean()), "gap": alone.gap.mean}
+        without["stepped_in"], without["changed"] = task.stepped_in
     mean, case = mean_interval(cost, within=task.spec.cost_range), task.case
     worst: dict[str, Any] = case_file(task.system, workloads[verdict.worst], case.name)
     worst |= {"place": verdict.worst, "seed": task.seed, "cost": float(cost[verdict.worst])}
