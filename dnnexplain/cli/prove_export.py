@@ -16,7 +16,9 @@ __all__ = ["exported", "told_of", "writable"]
 
 NETWORK, PAIRS = "network.onnx", "network-of-pairs.onnx"
 SECONDS = 60
-NOTE = "a box of cells is a superset of the states: no violation in it is a proof, one in it may be no state"
+NOTE = (
+    "a box of cells is a superset of the states: with no violation in it the property holds, one in it may be no state"
+)
 
 
 def writable(claim: Property) -> None:

@@ -181,7 +181,7 @@ def _guard(tested: Any, options: SystemOptions) -> str:
     rules = "; ".join(getattr(tested, "rule_words", ())) or "it has no rule, so that it never steps in"
     return (
         f"Every run had the guard {options.guard.name} around the policy: {rules}. Beside it each scenario was run without it, "
-        "to tell what it helps; what is proved is of the network alone."
+        "to tell what it helps; properties are asked of the network alone."
     )
 
 
