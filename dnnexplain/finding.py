@@ -85,7 +85,9 @@ def _is_reference(word: str) -> bool:
 
 
 def _own(reference: str) -> Meaning:
-    """The spec and the class of a user's own system."""
+    """A user's own system, or a class of an environment as gymnasium has it."""
+    from gymnasium import Env  # noqa: PLC0415 - only where a system of one's own is meant
+
     module, _, attribute = reference.partition(":")
     try:
         made = getattr(import_module(module), attribute)
@@ -95,7 +97,22 @@ def _own(reference: str) -> Meaning:
     if not callable(made):
         msg = f"{reference} is a {type(made).__name__}; give a class or a function that makes a system"
         raise DnnExplainError(msg)
-    return Meaning(spec_of(made()), made)
+    try:
+        first = made()
+    except DnnExplainError:
+        raise
+    except Exception as error:
+        msg = f"{reference}() ended with {type(error).__name__}: {error}; what makes a system must need no arguments"
+        raise DnnExplainError(msg) from error
+    if isinstance(first, Env):
+        return _environment(made, reference)
+    if not isinstance(getattr(first, "name", None), str):
+        msg = (
+            f"{reference} makes a {type(first).__name__}, which is no system: it has no name; give what makes a system "
+            "(dnnexplain.contract.System, SmallSystem) or an environment of gymnasium"
+        )
+        raise DnnExplainError(msg)
+    return Meaning(spec_of(first), made)
 
 
 # --- an environment that gymnasium knows --------------------------------------------------------
@@ -115,14 +132,14 @@ def _is_id(word: str) -> bool:
     return _ID.fullmatch(word) is not None
 
 
-def _environment(name: str) -> Meaning:
-    """An environment of gymnasium, whose knobs come from its observation space."""
+def _environment(environment: Any, name: str = "") -> Meaning:
+    """An environment of gymnasium, by its id or what makes it; its knobs come from its observation space."""
     from dnnexplain.systems import GymSystem  # noqa: PLC0415 - only where an environment is meant
 
-    first = GymSystem(name)
+    name, first = name or environment, GymSystem(environment)
 
     def made(**given: Any) -> Any:
-        return GymSystem(name, **given) if given else first
+        return GymSystem(environment, **given) if given else first
 
     sentence = f"The environment {name} of gymnasium; its knobs are what it shows."
     return Meaning(replace(derived_spec(first), sentence=sentence, parameters=_SETTINGS), made)

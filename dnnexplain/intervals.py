@@ -163,6 +163,10 @@ def share_interval(part: ArrayLike, whole: ArrayLike, *, level: float = 0.95) ->
     return ratio_interval(part, whole, level=level).within(0.0, 1.0)
 
 
+_ROUNDING = 1e-12
+"""Costs that differ by less than this share of themselves are the same, added up in another order."""
+
+
 def compared_interval(a: ArrayLike, b: ArrayLike, *, ratio: bool, level: float = 0.95) -> Interval:
     """Two policies on the same workloads: by how much ``a`` costs more than ``b``; below zero it costs less.
 
@@ -174,6 +178,7 @@ def compared_interval(a: ArrayLike, b: ArrayLike, *, ratio: bool, level: float =
     """
     first = _column("a", a)
     second = _column("b", b, len(first))
+    second = np.where(np.isclose(first, second, rtol=_ROUNDING, atol=0), first, second)
     if not ratio:
         return mean_interval(first - second, level=level)
     return ratio_interval(first, second, level=level).less(1.0).within(-1.0, math.inf)

@@ -115,6 +115,13 @@ def test_an_environment_and_an_own_system_go_by_their_names():
     assert dx.explain("CartPole-v1", "untrained").question.system == "CartPole-v1"
     assert "input 1" in dx.probe("CartPole-v1", "untrained", by="input 1").sentence()
     assert "left" in dx.explain("tests.fakes:FakeChoice", linear_network(FakeChoice())).groups
+    assert dx.explain("gymnasium.envs.classic_control:AcrobotEnv", "untrained").groups
+    for word, said in (
+        ("json:JSONDecoder", "which is no system"),
+        ("json:dumps", r"json:dumps\(\) ended with TypeError"),
+    ):
+        with pytest.raises(DnnExplainError, match=said):
+            dx.explain(word, "untrained")
     with pytest.raises(DnnExplainError, match=r"The environment of gymnasium is called CartPole-v1"):
         dx.distill("cartpole")
     with pytest.raises(DnnExplainError, match="no network is shipped for CartPole-v1"):

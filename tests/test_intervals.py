@@ -220,3 +220,11 @@ def test_a_level_is_a_probability_for_every_interval(level):
     ):
         with pytest.raises(DnnExplainError, match="level"):
             ask()
+
+
+@pytest.mark.parametrize("ratio", [True, False])
+def test_costs_that_differ_by_rounding_are_the_same(ratio):
+    cost = np.array([0.1, 0.2, 0.3]) * 7
+    other = np.nextafter(cost, [9, 0, 9])
+    assert compared_interval(cost, other, ratio=ratio).mean == 0
+    assert compared_interval(cost, cost * (1 + 1e-9), ratio=ratio).mean != 0
