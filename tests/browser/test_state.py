@@ -168,6 +168,25 @@ def test_a_killed_kernel_is_said_in_plain_words_and_the_page_goes_on_with_its_st
 
 
 @pytest.mark.slow
+def test_a_page_whose_server_does_not_answer_stays_until_it_is_back(open_app):
+    """A press reloads nothing while there is nothing to load: the page would be a browser's error, and what it shows lost."""
+    page = open_app()
+    change_things(page)
+    left, first = shown(page), kernel_of(page)
+    os.kill(process_of(first), signal.SIGKILL)
+    page.wait_for_selector(".dx-gone:visible", timeout=60_000)
+    page.route("**/api/kernels**", lambda route: route.abort())
+    page.get_by_role("button", name="Start again with this state").click()
+    page.wait_for_function("() => document.querySelector('.dx-gone').textContent.includes('does not answer yet')")
+    assert shown(page) == left
+    page.unroute("**/api/kernels**")
+    page.get_by_role("button", name="Start again with this state").click()
+    page.wait_for_function(f"() => !document.body.textContent.includes('{first}')", timeout=60_000)
+    page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+    page.errors[:] = [text for text in page.errors if "404" not in text and "ERR_FAILED" not in text]
+
+
+@pytest.mark.slow
 def test_in_jupyterlab_too_a_killed_kernel_is_said_and_the_next_run_of_the_cell_goes_on(chromium, deeprm, tmp_path):
     import torch
 

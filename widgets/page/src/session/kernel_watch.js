@@ -104,12 +104,25 @@ export function makeNotice(store) {
   };
 }
 
+/** Whether the server is there: what it says does not matter, but a proxy's word that it is not does. */
+async function serverAnswers() {
+  const { baseUrl = "/" } = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
+  try {
+    return (await fetch(`${baseUrl}api/kernels`, { cache: "no-store", credentials: "same-origin" })).status < 500;
+  } catch {
+    return false;
+  }
+}
+
+const STILL_AWAY = "The server does not answer yet, so what you see stays. Press again when it is back; the address above holds the state, too.";
+
 /**
  * The app loads its page anew, with the state in the address; a notebook's page keeps it for the next run of the cell.
+ * A server that does not answer would leave a browser's error where the page is: then it stays.
  * @param {Store} store
- * @param {any} done
+ * @param {HTMLElement} done
  */
-function startAgain(store, done) {
+async function startAgain(store, done) {
   const link = store.linkNow ? store.linkNow() : linkOf(store, "");
   if (!isApp()) {
     sessionStorage.setItem(AGAIN, link);
@@ -117,5 +130,6 @@ function startAgain(store, done) {
     return;
   }
   history.replaceState(history.state, "", `#${link}`);
-  location.reload();
+  if (await serverAnswers()) location.reload();
+  else setText(done, STILL_AWAY);
 }
