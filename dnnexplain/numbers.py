@@ -1,7 +1,7 @@
 """How a figure is written, for Python, the command line and pages alike (``widgets/page/src/shared/numbers.js`` is its twin).
 
 A measured figure has three significant digits, a count is whole, thousands are separated, and nothing between
-0.001 and 1,000,000 has an exponent. ``tests/numbers.json`` holds what both twins must write.
+0.0001 and 1,000,000 has an exponent. ``tests/numbers.json`` holds what both twins must write.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
 TRIFLE = 0.001
 """A loss or a difference below this is told as that: its digits would say nothing."""
 _THOUSANDTH = Decimal("0.001")
-_SMALLEST, _LARGEST = -3, 10**6
+_SMALLEST, _LARGEST = -4, 10**6
 """The least power of ten, and the largest number, that are written without an exponent."""
 
 

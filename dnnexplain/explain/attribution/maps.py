@@ -142,7 +142,7 @@ class UnitAttribution(Result):
         top = int(np.abs(self.values).argmax())
         return (
             f"Unit {top} of layer {self.layer} carries most of {self.target}: "
-            f"{self.values[top]:+.3g} of {number(self.explained)}."
+            f"{number(float(self.values[top]), sign=True)} of {number(self.explained)}."
         )
 
     def table(self) -> list[dict[str, Any]]:

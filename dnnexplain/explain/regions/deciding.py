@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Box, Policy
 from dnnexplain.explain.proofs.throughout import taken_throughout
 from dnnexplain.explain.regions.where import quantities_of
-from dnnexplain.numbers import percent
+from dnnexplain.numbers import between, number, percent
 
 if TYPE_CHECKING:
     from dnnexplain.explain.regions.evidence import Evidence
@@ -33,7 +33,10 @@ def usual_decision(space: Any, actions: NDArray[Any]) -> tuple[Any, str, float]:
     if isinstance(space, Box):
         ends = np.stack([actions.min(axis=0), actions.max(axis=0)])
         unit = f" {space.unit}" if space.unit else ""
-        parts = [f"{name} {low:.3g} to {high:.3g}{unit}" for name, low, high in zip(space.names, *ends, strict=True)]
+        parts = [
+            f"{name} {between(number(low), number(high))}{unit}"
+            for name, low, high in zip(space.names, *ends, strict=True)
+        ]
         more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
         return ends, ", ".join(parts[:3]) + more, 1.0
     kinds, which, counts = np.unique(actions, axis=0, return_inverse=True, return_counts=True)

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 13ddc7292fdb82c6e52b7559f0de639a9b77d467f33bd1433e2754e110b86807
+// Built from widgets/page (make page), sources 0d3e61667ba7dd4c1be94ab7b630e0a82b5d7dacb1c667e1619668677e929f9c
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

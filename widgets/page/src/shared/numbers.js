@@ -1,6 +1,6 @@
 // How a figure is written: the twin of dnnexplain/numbers.py; tests/numbers.json holds what both must write.
 
-const LEAST_POWER = -3;
+const LEAST_POWER = -4;
 const LARGEST = 1e6;
 
 /** @param {any} digits */
