@@ -27,22 +27,32 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=200, help="Held-out ones, and generated ones.")
     parser.add_argument("--fitted", type=int, default=200, help="Workloads that a generator is fitted to.")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--training-steps", type=int, dest="steps", help="The kind's, if not given.")
+    parser.add_argument("--components", type=int, help="Of the autoregressive one; the kind's, if not given.")
     given = parser.parse_args()
+    settings = {key: getattr(given, key) for key in ("steps", "components") if getattr(given, key) is not None}
     for name in given.systems:
         for kind in given.generators:
-            print(json.dumps(measured(name, kind, given.fitted, given.tables, given.seed)), flush=True)
+            print(json.dumps(measured(name, kind, given.fitted, given.tables, given.seed, settings)), flush=True)
 
 
-def measured(name: str, kind: str, known: int, count: int, seed: int) -> dict[str, Any]:
-    """One generator on the ordinary workloads of one system."""
+def measured(name: str, kind: str, known: int, count: int, seed: int, settings: dict[str, int]) -> dict[str, Any]:
+    """One generator on the ordinary workloads of one system; ``settings`` are of the kind."""
     spec = spec_of(name)
     system: Any = make_system(name, **dict(spec.compared))
     drawn = system.workloads(spec.family().name, known + count, seed)
     tables = [system.to_records(one) for one in drawn]
     fitted, held_out = tables[:known], tables[known:]
     began = time.process_time()
-    generator = make_generator(kind)
-    told: dict[str, Any] = {"system": name, "generator": kind, "fitted": known, "tables": count, "seed": seed}
+    generator = make_generator(kind, system, **settings)
+    told: dict[str, Any] = {
+        "system": name,
+        "generator": kind,
+        **settings,
+        "fitted": known,
+        "tables": count,
+        "seed": seed,
+    }
     try:
         generator.fit(fitted, ordered=system.ordered, seed=seed)
     except DnnExplainError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from dnnexplain.cli.files import check_folder, check_writable, made_folder
 from dnnexplain.cli.output import examples, print_table, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
-from dnnexplain.contract import DnnExplainError, Tabular, need
+from dnnexplain.contract import DnnExplainError, Tabular, need, written_columns
 from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write
 from dnnexplain.numbers import number
@@ -52,6 +53,12 @@ def generate(
     sets: int | None = typer.Option(
         None, min=1, help="Workloads to write (10 if not given); with --fit, to fit to (400)."
     ),
+    steps: int | None = typer.Option(
+        None, "--training-steps", min=1, help="With --fit: of training, for each column (the kind's)."
+    ),
+    components: int | None = typer.Option(
+        None, min=1, help="With --fit autoregressive: principal components of whole workloads, at most (the kind's)."
+    ),
     seed: int = typer.Option(0, help="Of all that is drawn."),
     out: Path = typer.Option(..., help="Folder of the workloads; with --fit, the generator's file (safetensors)."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -63,11 +70,15 @@ def generate(
     world: Any = options.make(options.spec.compared)
     need(world, Tabular, "generating workloads")
     if not fit:
-        for name, given in (("--like", like), ("--workload", workload)):
+        settings_of_fit = (
+            ("--like", like),
+            ("--workload", workload),
+            ("--training-steps", steps),
+            ("--components", components),
+        )
+        for name, given in settings_of_fit:
             if given:
-                msg = (
-                    f"{name} says what a generator is fitted to: add --fit KIND (autoregressive, ...), or leave it out"
-                )
+                msg = f"{name} says what a generator is fitted to, or how: add --fit KIND (autoregressive, ...), or leave it out"
                 raise DnnExplainError(msg)
         check_folder(out)  # before the work, whose result would be lost
         made = _Made(world, options, generator, 10 if sets is None else sets, seed)
@@ -75,7 +86,9 @@ def generate(
         return
     check_writable(out)
     known, held_out, source = _tables(world, options, like, workload, sets, seed)
-    fitted = _Fitted(world, options, fit, known, held_out, source, seed, _command(system, options, fit, like, workload, sets, seed, out))  # fmt: skip
+    settings = {key: value for key, value in (("steps", steps), ("components", components)) if value is not None}
+    command = _command(system, options, fit, like, workload, sets, seed, out, settings)
+    fitted = _Fitted(world, options, fit, known, held_out, source, seed, command, settings)
     finish(fitted, out=out, report=(lambda: fitted.data) if as_json else None, show=lambda: _show_fitted(fitted, out))
 
 
@@ -123,12 +136,12 @@ class _Fitted:
 
     def __init__(
         self, world: Any, options: SystemOptions, kind: str, known: list[Any], held_out: list[Any], source: _Source,
-        seed: int, command: str,
+        seed: int, command: str, settings: Mapping[str, int],
     ) -> None:  # fmt: skip
         from dnnexplain.explain.generate import make_generator
 
         began = time.process_time()
-        self.generator: Any = make_generator(kind)
+        self.generator: Any = make_generator(kind, world, **settings)
         self.generator.fit(known, ordered=world.ordered, seed=seed)
         took = time.process_time() - began
         self.realism, self.why = _realism(world, self.generator, held_out, known, seed)
@@ -136,7 +149,7 @@ class _Fitted:
             None if self.realism is None else {key: round(value, 4) for key, value in asdict(self.realism).items()}
         )
         self.story: dict[str, Any] = {
-            "system": world.name, "columns": [knob.name for knob in world.record_knobs], "workloads": options.spec.workloads,
+            "system": world.name, "columns": written_columns(world), "workloads": options.spec.workloads,
             "family": source.family, "log": source.log, "fitted": source.words, "held_out": len(held_out), "seed": seed,
             "training_time": f"{number(took)} s on one core", "figures": figures, "command": command,
         }  # fmt: skip
@@ -187,13 +200,16 @@ def _realism(
 
 
 def _command(
-    system: str, options: SystemOptions, fit: str, like: Path | None, family: str, sets: int | None, seed: int, out: Path
+    system: str, options: SystemOptions, fit: str, like: Path | None, family: str, sets: int | None, seed: int, out: Path,
+    settings: Mapping[str, int],
 ) -> str:  # fmt: skip
     words = ["dnnexplain", "generate", system, "--fit", fit]
     words += [word for key, value in options.system.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     words += ["--like", like.name] if like is not None else []
     words += ["--workload", family] if family else []
     words += ["--sets", str(sets)] if sets is not None else []
+    flags = {"steps": "--training-steps", "components": "--components"}
+    words += [word for key, value in settings.items() for word in (flags[key], str(value))]
     return " ".join([*words, "--seed", str(seed), "--out", out.name])
 
 

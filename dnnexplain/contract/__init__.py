@@ -53,6 +53,7 @@ from dnnexplain.contract.adversaries import (
     WorstUnseen,
     WritesWorkloads,
 )
+from dnnexplain.contract.coordinates import Coordinated, written_columns
 from dnnexplain.contract.episodes import (
     ActionOracle,
     Bound,
@@ -180,6 +181,7 @@ __all__ = [
     "ChoicesOfKnobs",
     "Continuing",
     "ContinuingTogether",
+    "Coordinated",
     "Costed",
     "Course",
     "Curve",
@@ -326,4 +328,5 @@ __all__ = [
     "state_from_values",
     "table_from_json",
     "valid_states",
+    "written_columns",
 ]

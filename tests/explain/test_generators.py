@@ -15,6 +15,7 @@ from dnnexplain.explain.generate import (
     realism,
     save_generator,
 )
+from dnnexplain.explain.generate.autoregressive import WIDE
 from dnnexplain.explain.generate.files import generator_mark
 from dnnexplain.explain.generate.normal_scale import NormalScale
 
@@ -78,7 +79,7 @@ def test_a_generator_comes_back_from_its_file_and_keeps_to_values_that_were_seen
 
 def test_a_wide_table_has_a_linear_model_that_comes_back_too(tmp_path):
     rng = np.random.default_rng(0)
-    fitted = [rng.normal(size=(8, 40)) + rng.normal(size=(1, 1)) for _ in range(60)]
+    fitted = [rng.normal(size=(8, WIDE)) + rng.normal(size=(1, 1)) for _ in range(60)]
     generator = _fitted("autoregressive", fitted, ordered=True)
     made, again = (
         one.sample(60, seed=1)
@@ -196,6 +197,8 @@ def test_realism_of_the_real_of_copies_and_of_strangers():
 def test_what_cannot_be_fitted_or_measured_is_refused():
     with pytest.raises(DnnExplainError, match="autoregressive"):
         make_generator("oracle")
+    with pytest.raises(DnnExplainError, match="setting of the interpolating generator 'components'"):
+        make_generator("interpolating", components=3)
     with pytest.raises(DnnExplainError, match="at least one table"):
         make_generator("interpolating").fit([], ordered=True)
     with pytest.raises(DnnExplainError, match="all of the same columns"):
@@ -204,3 +207,10 @@ def test_what_cannot_be_fitted_or_measured_is_refused():
         make_generator("diffusion").fit([np.zeros((3, 200))], ordered=True)
     with pytest.raises(DnnExplainError, match="at least 20"):
         realism(_tables(3, 0), _tables(3, 1), _tables(3, 2))
+
+
+def test_of_a_series_so_many_components_are_kept_as_are_asked_for():
+    for components, kept in ((1, 1), (2, 2)):
+        generator = make_generator("autoregressive", components=components, steps=1)
+        generator.fit(_tables(30, 0), ordered=True)
+        assert generator.levels.axes.shape[0] == kept

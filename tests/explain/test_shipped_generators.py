@@ -12,7 +12,16 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.cli.workloads import find_workloads, workload_name
-from dnnexplain.explain.generate import generator_card, load_generator, read_story, realism, shipped_generator
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.generate import (
+    files,
+    find_generator,
+    generator_card,
+    load_generator,
+    read_story,
+    realism,
+    shipped_generator,
+)
 from dnnexplain.explain.stress.cases import read_case_file
 from dnnexplain.registry import make_system, spec_of, specs
 
@@ -83,10 +92,12 @@ def test_a_folder_of_them_is_a_workload_of_every_command(tmp_path, capsys):
     assert find_workloads(system, options, str(tmp_path / "generated-0-10.json"), None, 0) == workloads[10:]
 
 
-@pytest.mark.parametrize("said", [("--like", "log.json"), ("--workload", "deeprm")])
+@pytest.mark.parametrize(
+    "said", [("--like", "log.json"), ("--workload", "deeprm"), ("--training-steps", "9"), ("--components", "9")]
+)
 def test_what_a_generator_is_fitted_to_is_refused_where_none_is_fitted(said, capsys):
     assert main(["generate", SHIPPED[0], *said, "--out", "nowhere"]) == 2
-    assert f"{said[0]} says what a generator is fitted to: add --fit" in capsys.readouterr().err
+    assert f"{said[0]} says what a generator is fitted to, or how: add --fit" in capsys.readouterr().err
 
 
 def test_a_generator_of_another_system_is_refused(capsys):
@@ -96,11 +107,12 @@ def test_a_generator_of_another_system_is_refused(capsys):
     assert f"writes workloads of {one}, not of {two}" in capsys.readouterr().err
 
 
-def test_where_none_ships_the_refusal_says_what_was_measured(capsys, tmp_path):
-    noted = [spec for spec in specs().values() if spec.weights and (spec.weights.parent / "no_generator.md").exists()]
-    assert noted
-    for spec in noted:
-        first, _, rest = (spec.weights.parent / "no_generator.md").read_text(encoding="utf-8").partition("\n")
-        assert main(["generate", spec.name, "--out", str(tmp_path)]) == 2
-        assert first in capsys.readouterr().err.replace("\n", " ")
-        assert "python benchmarks/generators.py" in rest
+def test_where_none_ships_it_says_how_one_is_made(monkeypatch):
+    name = SHIPPED[0]
+    monkeypatch.setattr(files, "written_columns", lambda system: ["other"])
+    with pytest.raises(
+        DnnExplainError,
+        match=f"no generator is shipped for this {name}; write one with: dnnexplain generate {name} --fit",
+    ):
+        find_generator(spec_of(name), _system(name), "default")
+    assert find_generator(spec_of(name), _system(name), "mine.safetensors") == Path("mine.safetensors")

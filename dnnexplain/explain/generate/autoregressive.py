@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from dnnexplain.explain.generate.context import Context
-from dnnexplain.explain.generate.levels import Levels
+from dnnexplain.explain.generate.levels import COMPONENTS, Levels
 from dnnexplain.explain.generate.normal_scale import NormalScale
 from dnnexplain.explain.generate.tables import checked_tables
 
@@ -27,7 +27,7 @@ __all__ = ["Autoregressive"]
 Floats = NDArray[np.float64]
 Known = dict[str, NDArray[np.generic]]
 BINS, WIDTH, BATCH = 40, 64, 1024
-WIDE = 32
+WIDE = 64
 """Columns from which on the model is linear."""
 QUANTILES, WIDEST = 257, 3.2
 """Of what a linear model leaves, by which it is drawn."""
@@ -46,12 +46,13 @@ class Autoregressive:
 
     Args:
         steps: of training for each column, a batch of 1,024 records each.
+        components: of what whole tables are like, at most; see :class:`~dnnexplain.explain.generate.levels.Levels`.
     """
 
     name = "autoregressive"
 
-    def __init__(self, steps: int = 800) -> None:
-        self.steps = steps
+    def __init__(self, steps: int = 800, components: int = COMPONENTS) -> None:
+        self.steps, self.components = steps, components
 
     def fit(self, tables: Sequence[Floats], *, ordered: bool, seed: int = 0) -> None:
         """Fit on tables ``[R, C]``.
@@ -67,7 +68,7 @@ class Autoregressive:
         self.scale.quantiles = _single(self.scale.quantiles)  # from here on all is as a file keeps it
         self._find_fixed(known)
         scaled = [self.scale.there(table) for table in known]
-        self.levels = Levels.of(Levels(scaled, ordered=ordered).known(), len(self.fixed))
+        self.levels = Levels.of(Levels(scaled, ordered=ordered, components=self.components).known(), len(self.fixed))
         given, rows, levels = self._seen(scaled)
         self.middle, self.size = _single(given.mean(axis=0)), _single(np.maximum(given.std(axis=0), 1e-6))
         inputs = (given - self.middle) / self.size

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Spec, Tabular
+from dnnexplain.contract import DnnExplainError, Spec, Tabular, written_columns
 from dnnexplain.counts import counted
 from dnnexplain.explain.generate.autoregressive import Autoregressive
+from dnnexplain.explain.generate.coordinates import in_coordinates
 from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.files import write_bytes
-from dnnexplain.reading import parse_json, read_bytes, read_start, read_text
+from dnnexplain.reading import parse_json, read_bytes, read_start
 
 __all__ = [
     "KEY",
@@ -108,7 +109,7 @@ def read_story(path: str | Path) -> dict[str, Any]:
 
 
 def load_generator(path: str | Path, system: Any = None) -> Any:
-    """A generator from its file; with ``system``, one whose columns it writes.
+    """A generator from its file; with ``system``, one whose records it writes (of one with coordinates: not these).
 
     Raises:
         DnnExplainError: no generator's file, a damaged one, or one of other columns.
@@ -133,7 +134,7 @@ def load_generator(path: str | Path, system: Any = None) -> Any:
     columns = story.get("columns")
     if not tables or not np.isfinite(tables[0]).all() or (columns and tables[0].shape[1] != len(columns)):
         raise _damaged(file)
-    return made
+    return in_coordinates(made, system)
 
 
 def shipped_generator(spec: Spec, system: Any) -> Path | None:
@@ -141,10 +142,8 @@ def shipped_generator(spec: Spec, system: Any) -> Path | None:
     folder = None if spec.weights is None else spec.weights.parent / "generators"
     if folder is None or not isinstance(system, Tabular):
         return None
-    names = [knob.name for knob in system.record_knobs]
-    return next(
-        (path for path in sorted(folder.glob("*.safetensors")) if read_story(path).get("columns") == names), None
-    )
+    files, names = sorted(folder.glob("*.safetensors")), written_columns(system)
+    return next((path for path in files if read_story(path).get("columns") == names), None)
 
 
 def find_generator(spec: Spec, system: Any, name: str) -> Path:
@@ -157,16 +156,9 @@ def find_generator(spec: Spec, system: Any, name: str) -> Path:
         return Path(name)
     result = shipped_generator(spec, system)
     if result is None:
-        why = f": {_why_none(spec)}" if _why_none(spec) else ""
-        msg = f"no generator is shipped for this {spec.name}{why}; write one with: dnnexplain generate {spec.name} --fit {Autoregressive.name} --out FILE"
+        msg = f"no generator is shipped for this {spec.name}; write one with: dnnexplain generate {spec.name} --fit {Autoregressive.name} --out FILE"
         raise DnnExplainError(msg)
     return result
-
-
-def _why_none(spec: Spec) -> str:
-    """What was measured where no generator ships: the first line of the system's ``no_generator.md``; empty where nothing is said."""
-    file = None if spec.weights is None else spec.weights.parent / "no_generator.md"
-    return "" if file is None or not file.exists() else read_text(file, "a note").partition("\n")[0].strip()
 
 
 def _whole(arrays: Mapping[str, NDArray[np.generic]]) -> bool:
@@ -177,7 +169,7 @@ def _whole(arrays: Mapping[str, NDArray[np.generic]]) -> bool:
 
 
 def _check_columns(story: Mapping[str, Any], system: Any, file: Path) -> None:
-    names = [knob.name for knob in system.record_knobs] if isinstance(system, Tabular) else []
+    names = written_columns(system)
     theirs = story.get("columns")
     if theirs is None or theirs == names:
         return

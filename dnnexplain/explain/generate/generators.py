@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice
 from dnnexplain.explain.generate.autoregressive import Autoregressive
+from dnnexplain.explain.generate.coordinates import in_coordinates
 from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.explain.generate.smote import propose
 from dnnexplain.explain.generate.tables import checked_tables
@@ -67,18 +69,28 @@ class Interpolating:
         return self._tables[int(rng.integers(len(self._tables)))]
 
 
-GENERATORS: Mapping[str, Callable[[], Generator]] = {
+GENERATORS: Mapping[str, Callable[..., Generator]] = {
     item.name: item for item in (Interpolating, Autoregressive, Diffusion, Adversarial)
 }
 """By name."""
 
 
-def make_generator(name: str) -> Generator:
+def make_generator(name: str, system: Any = None, **settings: Any) -> Generator:
     """A generator that is not fitted yet.
 
+    Args:
+        name: of its kind.
+        system: whose records it is to be fitted to; one with coordinates has it fitted in these.
+        **settings: of the kind: ``steps``, ``components``.
+
     Raises:
-        DnnExplainError: there is none of that name.
+        DnnExplainError: there is none of that name, or it has no such setting.
     """
     if name not in GENERATORS:
         raise Choice("generator", name, tuple(GENERATORS)).error()
-    return GENERATORS[name]()
+    known = tuple(inspect.signature(GENERATORS[name]).parameters)
+    for key in settings:
+        if key not in known:
+            raise Choice(f"setting of the {name} generator", key, known).error()
+    made: Generator = in_coordinates(GENERATORS[name](**settings), system)
+    return made

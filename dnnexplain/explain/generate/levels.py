@@ -12,7 +12,7 @@ __all__ = ["Levels"]
 Floats = NDArray[np.float64]
 STRETCH, STRETCHES = 30, 24
 """Records of a stretch, and stretches of a table at most."""
-PARTS = 64
+COMPONENTS = 64
 """Principal components, at most."""
 AGREED = 0.5
 """A component is kept where odd and even records agree on it: correlation over tables."""
@@ -29,16 +29,17 @@ class Levels:
     Args:
         tables: on the normal scale.
         ordered: whether the order of records means something; if not, a table has no level of its own.
+        components: that are kept at most.
     """
 
-    def __init__(self, tables: Sequence[Floats], *, ordered: bool) -> None:
+    def __init__(self, tables: Sequence[Floats], *, ordered: bool, components: int = COMPONENTS) -> None:
         self.lengths = np.array([len(table) for table in tables])
         self.columns = tables[0].shape[1]
         self.stretches = int(np.clip(np.median(self.lengths) // STRETCH, 1, STRETCHES)) if ordered else 1
         rows = np.stack([self._of(table) for table in tables])
         self.mean, spread = rows.mean(axis=0), rows.std(axis=0)
         self.scale = np.where(spread > LEAST_SPREAD, spread, 1.0)
-        axes = np.linalg.svd((rows - self.mean) / self.scale, full_matrices=False)[2][:PARTS]
+        axes = np.linalg.svd((rows - self.mean) / self.scale, full_matrices=False)[2][:components]
         self.axes = axes[self._agreed(tables, axes)] if ordered else axes[:0]
         self.codes = (rows - self.mean) / self.scale @ self.axes.T
 

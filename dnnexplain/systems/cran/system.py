@@ -28,7 +28,7 @@ from dnnexplain.contract import (
     Target,
     in_episodes,
 )
-from dnnexplain.systems.cran import mutation, records
+from dnnexplain.systems.cran import mutation, records, waves
 from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import DRAWN, FAMILIES, Day, draw_days
@@ -221,6 +221,19 @@ class CloudRan:
         """The inverse; any finite table of the right columns becomes a valid workload."""
         del name
         return records.from_records(table, self.scene)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """What a generator writes (``contract.Coordinated``); see dnnexplain.systems.cran.waves."""
+        return waves.coordinates(self.scene)
+
+    def to_coordinates(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Records ``[R, C]`` as levels and waves of links ``[R, D]``."""
+        return waves.to_coordinates(table, self.scene)
+
+    def from_coordinates(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The inverse."""
+        return waves.from_coordinates(table, self.scene)
 
     # --- changed days (``contract.Reshaping``); see dnnexplain.systems.cran.mutation ---
 
