@@ -198,6 +198,11 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
             f"the network's forward() needs more than the observation, {missing[1]}; give a module whose forward() takes the "
             "observation alone and begins with what it needs, such as a hidden state of zeros"
         )
+    if part := _part_asked_for(module):
+        return (
+            f"the network reads its observation by the names of its parts ({part!r}), {system.name} shows one array [B, "
+            f"{shape.replace(' x ', ', ')}] with all parts one after another; give a module whose forward() takes that array and makes the parts of it"
+        )
     gave, takes = _given_outputs(failures), _first_inputs(module)
     if gave is not None and gave != count:
         return (
@@ -223,6 +228,26 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
         f"the network must map a float32 tensor [B, {shape.replace(' x ', ', ')}] (or its flattened, or [B, 1, ...] form) "
         f"to [B, {count}] scores, one for each of {system.name}'s {describe_outputs(system)}; it gave {'; then '.join(tried)}"
     )
+
+
+class _Parts(dict[str, Any]):
+    """An observation that has no part: it remembers which one was asked for."""
+
+    first = ""
+
+    def __missing__(self, key: Any) -> Any:
+        self.first = self.first or str(key)
+        raise KeyError(key)
+
+
+def _part_asked_for(module: nn.Module) -> str:
+    """The name of the part of an observation that the module reads first; empty if it reads none by name."""
+    parts = _Parts()
+    try:
+        module(parts)
+    except Exception:  # noqa: BLE001 - foreign code may raise anything; only what it asked for counts
+        return parts.first
+    return parts.first
 
 
 def _tellable(failures: list[tuple[str, str]]) -> list[tuple[str, str]]:

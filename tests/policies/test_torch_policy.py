@@ -256,3 +256,16 @@ def test_the_hash_tells_weights_apart_and_forgets_names():
     renamed = nn.Sequential(*first)
     assert weights_hash(renamed) == weights_hash(first)
     assert len(weights_hash(first)) == 64
+
+
+def test_a_network_that_reads_parts_by_name_is_told_what_it_is_shown():
+    class OfParts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+
+        def forward(self, observation):
+            return self.layer(observation["stock"])
+
+    with pytest.raises(DnnExplainError, match=r"by the names of its parts \('stock'\), .* shows one array"):
+        TorchPolicy(OfParts(), FakeChoice())
