@@ -96,18 +96,23 @@ def rival_rows(system: System, outputs: NDArray[np.float64]) -> list[tuple[str, 
     if isinstance(space, MultiBinary):
         return [(f"{space.names[at]} switched", unit[at] * (-1.0 if taken[at] else 1.0), 0.0) for at in range(count)]
     if isinstance(space, Box):
-        sides = [(1.0, "higher"), (-1.0, "lower")]
-        return [
-            (
-                f"{space.names[at]} {word} by more than {space.another:g}",
-                sign * unit[at],
-                -sign * outputs[at] - space.another,
-            )
-            for at in range(count)
-            for sign, word in sides
-        ]
+        return _other_numbers(space, np.asarray(taken, dtype=np.float64))
     msg = f"proofs know no {type(space).__name__}"
     raise DnnExplainError(msg)
+
+
+def _other_numbers(space: Box, taken: NDArray[np.float64]) -> list[tuple[str, NDArray[np.float64], float]]:
+    """What differs by more than the tolerance from numbers as they are set: within the bounds, where outputs are cut off.
+
+    A number at its bound has no rival beyond it, however far the output is outside.
+    """
+    unit, rivals = np.eye(len(taken)), []
+    for at, (value, low, high) in enumerate(zip(taken, *space.bounds, strict=True)):
+        for sign, word, room in ((1.0, "higher", high - value), (-1.0, "lower", value - low)):
+            if room > space.another:
+                words = f"{space.names[at]} {word} by more than {space.another:g}"
+                rivals.append((words, sign * unit[at], -sign * float(value) - space.another))
+    return rivals or [("another decision, of which there is none", 0.0 * unit[0], -1.0)]
 
 
 def kept_decision(
