@@ -98,7 +98,7 @@ class _Made:
     def __init__(self, world: Any, options: SystemOptions, name: str, count: int, seed: int) -> None:
         from dnnexplain.explain.generate import find_generator, load_generator, read_story
 
-        path = find_generator(options.spec, world, name)
+        path = find_generator(options.spec, world, name, options.words)
         self.story = read_story(path)
         tables = load_generator(path, world).sample(count, seed=seed)
         self.world, self.workloads = world, [world.from_records(table) for table in tables]
@@ -204,7 +204,7 @@ def _command(
     settings: Mapping[str, int],
 ) -> str:  # fmt: skip
     words = ["dnnexplain", "generate", system, "--fit", fit]
-    words += [word for key, value in options.system.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    words += options.words
     words += ["--like", like.name] if like is not None else []
     words += ["--workload", family] if family else []
     words += ["--sets", str(sets)] if sets is not None else []

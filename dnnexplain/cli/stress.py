@@ -168,7 +168,7 @@ def _generator(name: str, options: SystemOptions, world: Any) -> Any:
         return None
     from dnnexplain.explain.generate import find_generator, load_generator
 
-    return load_generator(find_generator(options.spec, world, name), world)
+    return load_generator(find_generator(options.spec, world, name, options.words), world)
 
 
 def _folder(out: Path) -> Path:

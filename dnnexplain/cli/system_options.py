@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 import typer
@@ -64,6 +65,19 @@ class SystemOptions:
     factory: Callable[..., Any] | None = None
     guard: Path | None = None
     line: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The words of a command line that say the same of the system."""
+        words: list[str] = []
+        for key, value in self.system.items():
+            flag = f"--{key.replace('_', '-')}"
+            if isinstance(value, bool):
+                words += [flag] if value else []
+            else:
+                values = value if isinstance(value, list | tuple) else [value]
+                words += [word for item in values for word in (flag, quote(str(item)))]
+        return words
 
     def guarded(self, policy: Any, system: Any) -> Any:
         """The policy with the guard that the command line named around it; without one, the policy."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,14 @@ def test_where_none_ships_it_says_how_one_is_made(monkeypatch):
     ):
         find_generator(spec_of(name), _system(name), "default")
     assert find_generator(spec_of(name), _system(name), "mine.safetensors") == Path("mine.safetensors")
+
+
+def test_how_one_is_made_says_the_options_that_were_given():
+    name = SHIPPED[0]
+    flag = next(parameter for parameter in spec_of(name).parameters if isinstance(parameter.default, int))
+    options = SystemOptions(spec_of(name), {flag.name: 7, "place": "a b", "plain": True, "none": False, "many": [1, 2]})
+    words = ["--" + flag.name.replace("_", "-"), "7", "--place", "'a b'", "--plain", "--many", "1", "--many", "2"]
+    assert options.words == words
+    spec = replace(spec_of(name), weights=None)
+    with pytest.raises(DnnExplainError, match=f"generate {name} {' '.join(words)} --fit autoregressive --out FILE"):
+        find_generator(spec, _system(name), "default", options.words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -146,8 +146,13 @@ def shipped_generator(spec: Spec, system: Any) -> Path | None:
     return next((path for path in files if read_story(path).get("columns") == names), None)
 
 
-def find_generator(spec: Spec, system: Any, name: str) -> Path:
+def find_generator(spec: Spec, system: Any, name: str, flags: Sequence[str] = ()) -> Path:
     """The file of ``default``, the shipped one, or a file by its path.
+
+    Args:
+        spec, system: for which.
+        name: ``default``, or a path.
+        flags: words of the command line that made the system, for the message.
 
     Raises:
         DnnExplainError: none is shipped, or there is no such file.
@@ -156,7 +161,7 @@ def find_generator(spec: Spec, system: Any, name: str) -> Path:
         return Path(name)
     result = shipped_generator(spec, system)
     if result is None:
-        msg = f"no generator is shipped for this {spec.name}; write one with: dnnexplain generate {spec.name} --fit {Autoregressive.name} --out FILE"
+        msg = f"no generator is shipped for this {spec.name}; write one with: {' '.join(['dnnexplain generate', spec.name, *flags])} --fit {Autoregressive.name} --out FILE"
         raise DnnExplainError(msg)
     return result
 
