@@ -45,7 +45,7 @@ FAULTY = 6
 PLAUSIBLE = 0.05
 BARE = " "
 """Under this name a policy runs without its guard; no rule is called so."""
-UNSETTLED = "Proofs and regions:"
+UNSETTLED = "Proofs:"
 """Begins the sentence on what was not proved."""
 LEARNED = 400
 """Workloads that say what is likely; they are drawn and not run."""
@@ -180,7 +180,7 @@ def _over(cancel: Event | None) -> bool:
 
 def _never(system: EpisodeSystem) -> list[str]:
     never = [
-        f"{UNSETTLED} what a search does not find may still exist; a test with proofs settles what the system states, searches for regions and for worst cases answer the rest.",
+        f"{UNSETTLED} what a test does not find may still exist; a test with proofs settles what the system states, a search for worst cases looks further.",
         "Policies' probabilities: each decision is the most probable one; drawn decisions were not tested.",
     ]
     return never[:1] if isinstance(system.output, Box) else never  # numbers are set, not drawn
