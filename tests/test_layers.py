@@ -33,6 +33,7 @@ GROUND = {
     "sampling",
     "showing",
     "checksum_kernels",
+    "tensor_files",
     "tensorflow_files",
     "twins",
 }

@@ -35,6 +35,7 @@ from dnnexplain.policies.onnx_files import is_onnx, read_onnx
 from dnnexplain.policies.sb3 import is_sb3_zip, network_of, read_agent, refuse_unknown
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 from dnnexplain.reading import open_zip
+from dnnexplain.tensor_files import read_tensors
 from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
 
 __all__ = ["load", "load_any", "load_shipped", "read_metadata", "reading_as", "save", "shipped", "were_asked"]
@@ -298,14 +299,8 @@ def _tensorflow(path: Path, system: System, how: How) -> TorchPolicy:
 
 
 def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    data = read_bytes(file)
-    try:
-        read = safetensors_torch.load(data)  # in an order that every process draws anew
-    except Exception as error:  # noqa: BLE001 - headers with wrong types raise whatever the parser meets
-        reason = " ".join(str(error).split())[:120]
-        msg = f"{file}: not a whole safetensors file (truncated or damaged: {reason}); copy it again"
-        raise DnnExplainError(msg) from None
-    return {name: read[name] for name in sorted(read)}, read_metadata(file)
+    tensors, _ = read_tensors(file)
+    return tensors, read_metadata(file)
 
 
 def _check_system(story: dict[str, Any], system: System, where: str) -> None:

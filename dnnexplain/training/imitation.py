@@ -6,7 +6,6 @@ Learning" (AISTATS 2011): the network chooses the states, the rule says what to 
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from dnnexplain.policies import TorchPolicy
 from dnnexplain.policies.networks import mlp
 from dnnexplain.policies.training import progress_path
 from dnnexplain.registry import fair_rules, spec_of
+from dnnexplain.tensor_files import read_saved_state
 
 __all__ = ["imitation_loss", "run"]
 
@@ -137,13 +137,13 @@ def _resumed(
     if fresh or not kept.exists():
         return [], []
     try:
-        saved = torch.load(kept, weights_only=True)
+        saved = read_saved_state(kept)
         if saved["told"] != options:
             msg = f"{kept} is an unfinished run with other settings; go on with those, or start again with --fresh"
             raise DnnExplainError(msg)
         module.load_state_dict(saved["module"])
         optimizer.load_state_dict(saved["optimizer"])
-    except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
         msg = f"{kept} is no unfinished run of this training ({type(error).__name__}); delete it, or start again with --fresh"
         raise DnnExplainError(msg) from None
     return [item.numpy() for item in saved["states"]], list(saved["curve"])

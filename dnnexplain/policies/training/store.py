@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.files import write_bytes
+from dnnexplain.tensor_files import read_unfinished
 
 __all__ = ["Progress", "load_progress", "progress_path", "save_progress"]
 
@@ -72,15 +72,10 @@ def load_progress(
     """
     if not path.exists():
         return None
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            data = json.loads(file.metadata()["dnnexplain"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError, OSError) as problem:
-        msg = f"{path} is not a readable training run ({problem}); delete it to start again"
-        raise DnnExplainError(msg) from None
-    if data["story"] != json.loads(json.dumps(story)):
-        differs = [key for key in story if data["story"].get(key) != json.loads(json.dumps(story[key]))]
+    tensors, data = read_unfinished(path, "dnnexplain")
+    told, mine = data.get("story"), json.loads(json.dumps(story))
+    if told != mine:
+        differs = [key for key in mine if not isinstance(told, dict) or told.get(key) != mine[key]]
         msg = f"{path} is an unfinished run with another {', '.join(differs)}; finish that one, or pass --fresh to start again"
         raise DnnExplainError(msg)
     module.load_state_dict(_under(tensors, "weights."))

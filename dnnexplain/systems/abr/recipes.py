@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, mean_interval
@@ -19,6 +16,7 @@ from dnnexplain.systems.abr.runner import run_policy
 from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.teachers import read_teacher
 from dnnexplain.systems.abr.training import Recipe, Report, Trainer, evaluate
+from dnnexplain.tensor_files import read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -92,11 +90,10 @@ def _weights(begin: str) -> Mapping[str, Tensor] | None:
     shipped = Path(__file__).with_name("weights") / f"abr-{begin}.safetensors"
     file = shipped if shipped.exists() else Path(begin)
     try:
-        weights: Mapping[str, Tensor] = load_file(file)
-    except (OSError, SafetensorError) as error:
-        msg = f"{file} holds no weights to begin with: give a network that ships, or a file that `dnnexplain train abr` wrote"
-        raise DnnExplainError(msg) from error
-    return weights
+        return read_tensors(file)[0]
+    except DnnExplainError as error:
+        msg = f"{file} holds no weights to begin with ({error}): give a network that ships, or a file that `dnnexplain train abr` wrote"
+        raise DnnExplainError(msg) from None
 
 
 def _links(

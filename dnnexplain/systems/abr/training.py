@@ -30,6 +30,7 @@ from dnnexplain.systems.abr.trace_families import generate
 from dnnexplain.systems.abr.traces import Trace
 from dnnexplain.systems.abr.video import Video, default_video
 from dnnexplain.systems.abr.wiring import wired
+from dnnexplain.tensor_files import read_saved_state
 
 __all__ = ["Recipe", "Report", "Trainer", "actor", "evaluate"]
 
@@ -408,11 +409,11 @@ class Trainer:
         """Go on from what :meth:`save` wrote.
 
         Raises:
-            DnnExplainError: the file is of another recipe or seed.
+            DnnExplainError: the file is damaged, or of another recipe or seed.
         """
-        held = torch.load(path, weights_only=True)
-        begun, kept = int(held["iteration"]), set(held.get("stages", {}))
-        if held["recipe"] != self.recipe.to_dict() or held["seed"] != self.seed:
+        held = read_saved_state(path)
+        begun, kept = int(held.get("iteration", 0)), set(held.get("stages", {}))
+        if held.get("recipe") != self.recipe.to_dict() or held.get("seed") != self.seed:
             msg = f"{path} was saved by a training with another recipe or seed; give this one a file of its own"
             raise DnnExplainError(msg)
         if any(item <= begun and item not in kept for item in self.keep):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from dnnexplain.files import write_bytes
 from dnnexplain.systems.cellular.networks import Whitened, actor_stack
 from dnnexplain.systems.cellular.teachers import read_teachers
 from dnnexplain.systems.cellular.tensors import TorchDays
+from dnnexplain.tensor_files import read_unfinished
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cellular.system import CellularSystem
@@ -207,10 +207,8 @@ class _Run:
 
     def resume(self, place: Path) -> None:
         """Take up an unfinished run of the same settings; one of others is refused."""
-        with safe_open(place, framework="pt") as file:
-            story = json.loads(file.metadata()["progress"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        if story["settings"] != self.settings or story["system"] != self.system.parameters:
+        tensors, story = read_unfinished(place, "progress")
+        if story.get("settings") != self.settings or story.get("system") != self.system.parameters:
             msg = f"{place} is an unfinished run with other settings; finish it with them, or start again with --fresh"
             raise DnnExplainError(msg)
         self.step, self.best = int(story["step"]), float(story["best"])

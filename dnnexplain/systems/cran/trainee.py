@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.files import write_bytes
+from dnnexplain.tensor_files import read_unfinished
 
 __all__ = ["Trainee"]
 
@@ -88,13 +88,7 @@ class Trainee:
         return {"module": self.module, "average": self.average, "best": self.best, "acting": self.acting}
 
     def _load(self) -> None:
-        try:
-            with safe_open(self.file, framework="pt") as file:
-                data = json.loads((file.metadata() or {}).get("progress", "{}"))
-                parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        except (SafetensorError, json.JSONDecodeError) as error:
-            msg = f"{self.file} is no unfinished run that can be read ({error}); start again with --fresh"
-            raise DnnExplainError(msg) from None
+        parts, data = read_unfinished(self.file, "progress")
         if data.get("settings") != self.settings:
             msg = f"{self.file} is an unfinished run with other settings; finish it with them, or start again with --fresh"
             raise DnnExplainError(msg)
