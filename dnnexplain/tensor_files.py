@@ -29,17 +29,24 @@ def read_tensors(path: str | Path, what: str = "") -> tuple[dict[str, Tensor], d
     Raises:
         DnnExplainError: it cannot be read, or is no whole safetensors file.
     """
+    data = read_bytes(path, what)
+    try:
+        return _held(data, path)
+    except ValueError as error:
+        msg = f"{path}: not a whole safetensors file (truncated or damaged: {error}); copy it again"
+        raise DnnExplainError(msg) from None
+
+
+def _held(data: bytes, path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and notes of a whole file; :class:`ValueError` with the reason, in a line, if it is none."""
     from safetensors.torch import load  # noqa: PLC0415 - brings torch
 
-    data = read_bytes(path, what)
     try:
         tensors = load(data)
         header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")].decode(), path)
         notes = dict(header.get("__metadata__") or {})
     except Exception as error:  # noqa: BLE001 - headers with wrong types raise whatever the parser meets
-        reason = " ".join(str(error).split())[:120]
-        msg = f"{path}: not a whole safetensors file (truncated or damaged: {reason}); copy it again"
-        raise DnnExplainError(msg) from None
+        raise ValueError(" ".join(str(error).split())[:120]) from None
     return {name: tensors[name] for name in sorted(tensors)}, notes
 
 
@@ -49,10 +56,11 @@ def read_unfinished(path: str | Path, key: str) -> tuple[dict[str, Tensor], dict
     Raises:
         DnnExplainError: the file is damaged, or is something else.
     """
+    data = read_bytes(path)
     try:
-        tensors, notes = read_tensors(path)
+        tensors, notes = _held(data, path)
         story = parse_json(str(notes.get(key, "")), path, finite=False)  # the best before the first check is infinite
-    except DnnExplainError as error:
+    except (ValueError, DnnExplainError) as error:
         msg = f"{path} is no unfinished run that can be read ({error}); start again with --fresh"
         raise DnnExplainError(msg) from None
     if not isinstance(story, dict):

@@ -109,7 +109,7 @@ def test_an_unfinished_run_with_other_settings_is_not_mixed_in(tmp_path: Path) -
         Trainer(system, make_recipe("default", **SMALL), seed=6, out=out)
     Trainer(system, make_recipe("default", **SMALL), seed=6, out=out, fresh=True)
     progress_path(out).write_bytes(b"\x00" * 40)
-    with pytest.raises(DnnExplainError, match="not a readable training run"):
+    with pytest.raises(DnnExplainError, match="is no unfinished run that can be read"):
         Trainer(system, make_recipe("default", **SMALL), seed=5, out=out)
 
 
