@@ -10,7 +10,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import load_reference
 from dnnexplain.policies import load_any, read_metadata
-from dnnexplain.registry import BUILT_IN, make_system, spec_of
+from dnnexplain.registry import BUILT_IN, make_system, spec_of, specs
 from dnnexplain.training.figures import UNSEEN_SEED
 
 UNSEEN = 8
@@ -69,3 +69,15 @@ def test_what_cannot_be_is_refused_in_one_sentence(
     assert said in error
     assert "Traceback" not in error
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_to_begin_from_is_named_alike_in_every_training():
+    named = [
+        parameter.flags
+        for spec in specs().values()
+        for recipe in spec.recipes
+        for parameter in recipe.parameters
+        if parameter.name == "begin"
+    ]
+    assert len(named) > 1
+    assert all("--from" in flags for flags in named)

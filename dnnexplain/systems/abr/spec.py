@@ -169,7 +169,10 @@ SPEC = Spec(
                 Parameter("sessions", 512, "Sessions side by side in each.", low=8, high=100_000),
                 Parameter("links", None, "Train on the links of this folder instead of generated ones.", kind=Path),
                 Parameter(
-                    "begin", "", "Go on from this network, shipped (its name) or a file, instead of drawn weights."
+                    "begin",
+                    "",
+                    "Go on from this network, shipped (its name) or a file, instead of drawn weights.",
+                    flags=("--from", "--begin"),
                 ),
                 Parameter(
                     "vary",
