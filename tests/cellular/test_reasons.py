@@ -52,7 +52,7 @@ def test_each_fixed_knob_of_a_minimal_reason_is_needed_for_the_rate(world):
     for row in rows:
         kept = rates(system, policy, row[None])
         at_bounds += float(kept[0, 0]) in {0.0, 1.0}
-        found = sufficient_reason(system, policy, State(row), budget=replace(LIMITS, seconds=20.0))
+        found = sufficient_reason(system, policy, State(row), budget=replace(LIMITS, seconds=6.0))
         assert found.flipped is not None
         assert not system.output.same(kept, rates(system, policy, found.flipped.values[None]))[0]
         names = [knob.name for knob in system.knobs]
@@ -71,7 +71,7 @@ def test_what_refutes_robustness_is_another_rate(world):
     system, policy, rows = world
     for row in rows:
         claim = robust(system, policy, State(row), 3.0)
-        found = prove(system, policy, claim, budget=ProofBudget(seconds=5.0))
+        found = prove(system, policy, claim, budget=ProofBudget(seconds=2.0))
         if found.witness is not None:
             kept = rates(system, policy, row[None])
             assert not system.output.same(kept, rates(system, policy, found.witness.reshape(1, -1)))[0]

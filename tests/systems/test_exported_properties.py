@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from dnnexplain.cli.prove import _export
+from dnnexplain.cli.prove_export import exported
 from dnnexplain.contract.specs import load_reference
 from dnnexplain.explain.proofs.draws import draw
 from dnnexplain.policies import named_policy
@@ -27,7 +27,7 @@ def test_exported_networks_answer_alike_and_boxes_hold_their_states(name, tmp_pa
     policy = named_policy(system, "default")
     claims = (load_reference(source.make)(system, **source.parameters) for source in spec.properties)
     claim, single = next((claim, cases) for claim in claims if (cases := _of_one_state(claim)))
-    files = _export(tmp_path, system, policy, claim, None)["cases"]
+    files = exported(tmp_path, system, policy, claim, None)["cases"]
     session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
     given = session.get_inputs()[0].name
     assert len(files) == len(single)

@@ -236,9 +236,9 @@ class Contest:
             self._find_out(front)
 
     def _in_time(self, front: list[Standing]) -> list[Standing]:
-        """Those, the first first, about which a little more is found out before the time is up; one while it is not known what a run takes."""
+        """Those, the first first, about which a little more is found out before the time is up; one while it is not known what a run takes, and all where nothing limits the time."""
         bench = self.bench
-        if not bench.pace.took:
+        if not bench.pace.took and bench.pace.left() < np.inf:
             return front[: bench.pace.fits(1)]
         runs = np.cumsum([SIEVE if len(item.gaps) < len(bench.hard) else len(bench.usual) for item in front])
         return front[: int(np.searchsorted(runs, bench.pace.fits(int(runs[-1])), side="right"))]
