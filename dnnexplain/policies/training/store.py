@@ -73,9 +73,9 @@ def load_progress(
     if not path.exists():
         return None
     tensors, data = read_unfinished(path, "dnnexplain")
-    told, mine = data.get("story"), json.loads(json.dumps(story))
-    if told != mine:
-        differs = [key for key in mine if not isinstance(told, dict) or told.get(key) != mine[key]]
+    theirs, mine = data.get("story"), json.loads(json.dumps(story))
+    if theirs != mine:
+        differs = [key for key in mine if not isinstance(theirs, dict) or theirs.get(key) != mine[key]]
         msg = f"{path} is an unfinished run with another {', '.join(differs)}; finish that one, or pass --fresh to start again"
         raise DnnExplainError(msg)
     module.load_state_dict(_under(tensors, "weights."))
