@@ -35,6 +35,7 @@ GROUND = {
     "checksum_kernels",
     "tensor_files",
     "tensorflow_files",
+    "threads",
     "twins",
 }
 """Modules below the layers, which all of them may use; they use only one another."""

@@ -15,6 +15,7 @@ from typing import Any
 from dnnexplain.contract import DnnExplainError, NetworkFigures, Recipe, Trained, load_reference
 from dnnexplain.files import check_writable
 from dnnexplain.registry import spec_of
+from dnnexplain.threads import torch_threads
 
 __all__ = ["train"]
 
@@ -51,13 +52,18 @@ def train(
     check_writable(out)
     chosen = spec_of(system).recipe(recipe)
     settings = _settings(chosen, options)
-    import torch
+    with torch_threads(settings["threads"]):
+        return _trained(system, chosen, settings, out, report or (lambda *_: None), command)
 
+
+def _trained(
+    system: Any, chosen: Recipe, settings: dict[str, Any], out: Path, report: Report, command: str
+) -> NetworkFigures:
+    """Train, measure, write."""
     from dnnexplain.policies import TorchPolicy, save, write_model_card
     from dnnexplain.policies.training import progress_path
 
-    torch.set_num_threads(settings["threads"])
-    network, words = load_reference(chosen.run)(system, settings, out, report or (lambda *_: None))
+    network, words = load_reference(chosen.run)(system, settings, out, report)
     module = getattr(network, "module", network)
     stages: Mapping[str, Any] = words.pop("stages", {})
     story = {"role": chosen.role or chosen.name, "seed": settings["seed"], "masked": True, **words}

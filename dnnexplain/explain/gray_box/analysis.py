@@ -9,13 +9,14 @@ import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.explain.gray_box.budget import Budget, Progress, Run, one_thread
+from dnnexplain.explain.gray_box.budget import Budget, Progress, Run
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.methods import METHODS
 from dnnexplain.explain.gray_box.problem import Problem
 from dnnexplain.explain.gray_box.result import WorstCase
 from dnnexplain.explain.proofs import Certificate, Claim, certify
 from dnnexplain.results import Question
+from dnnexplain.threads import torch_threads
 
 __all__ = ["certified", "worst_case"]
 
@@ -68,7 +69,7 @@ def worst_case(
     about = _filled(question or Question(system=problem.name), method, seed, limit)
     if keep is not None:
         run.keep = lambda: keep(lambda: certified(run.copy(), method, "running", about))
-    with one_thread():
+    with torch_threads(1):  # two spin against each other on small networks, and blur CPU time
         stopped = _search(method, run)
         return certified(run, method, stopped, about)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
@@ -15,7 +14,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.problem import Problem
 
-__all__ = ["ENDLESS", "Budget", "Progress", "Run", "one_thread"]
+__all__ = ["ENDLESS", "Budget", "Progress", "Run"]
 
 ENDLESS = 1e6
 """CPU-seconds of a search that ends by its rounds."""
@@ -189,16 +188,3 @@ class Run:
         if self.progress is not None and now - self._reported >= REPORT_EVERY:
             self._reported = now
             self.progress(Progress(now, self.fraction(), self.best, tuple(self.trace)))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on one thread: two spin against each other on small networks, and blur CPU time."""
-    import torch  # noqa: PLC0415
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
