@@ -25,5 +25,5 @@ def test_a_training_uses_the_threads_that_are_asked_for_and_gives_them_back(tmp_
     used = []
     monkeypatch.setattr(training, "_trained", lambda *_: used.append(torch.get_num_threads()))
     before = torch.get_num_threads()
-    training.train(make_system(BUILT_IN[0]), out=tmp_path / "net.safetensors", threads=before + 1)
+    training.train(make_system(next(iter(BUILT_IN))), out=tmp_path / "net.safetensors", threads=before + 1)
     assert (used, torch.get_num_threads()) == ([before + 1], before)
