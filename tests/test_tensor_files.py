@@ -15,7 +15,7 @@ from safetensors.torch import save
 from dnnexplain import tensor_files
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.reading import limits
-from dnnexplain.tensor_files import read_saved_state, read_tensors, read_unfinished
+from dnnexplain.tensor_files import header_note, read_saved_state, read_tensors, read_unfinished, story_of
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("b", "a.weight", "c", "a.bias")
@@ -55,8 +55,38 @@ def test_an_unfinished_run_says_how_far_it_is(written):
             read_unfinished(written, wrong)
 
 
+def test_a_header_that_begins_like_a_packed_file_is_read_as_it_is(tmp_path):
+    """A file's first bytes are its header's length: 35,615 are gzip's mark."""
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode().ljust(0x8B1F)
+    file = tmp_path / "one.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0\x80?")
+    assert file.read_bytes()[:2] == b"\x1f\x8b"
+    assert float(read_tensors(file)[0]["a"]) == 1.0
+
+
 @pytest.mark.parametrize("reader", [read_tensors, lambda path: read_unfinished(path, "progress"), read_saved_state])
-@pytest.mark.parametrize("spoiled", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0[]", b"hello, this is text", "cut"])
+def test_an_empty_file_is_said_to_be_empty(tmp_path, reader):
+    file = tmp_path / "empty"
+    file.touch()
+    with pytest.raises(DnnExplainError, match="is empty; its copying or download did not finish"):
+        reader(file)
+
+
+def test_a_note_is_read_from_the_header_alone(written):
+    assert header_note(written, "other") == {}
+    assert header_note(written, "progress") is None, "infinity is no JSON, but in a run that goes on"
+    notes = {"of": json.dumps({"a": 1}), "list": "[]", "text": "hello"}
+    written.write_bytes(save({"a": torch.ones(3)}, metadata=notes)[:-1])
+    assert header_note(written, "of") == {"a": 1}
+    assert header_note(written, "list") is None
+    assert header_note(written, "text") is None
+    written.write_bytes(written.read_bytes()[:20])
+    assert header_note(written, "of") is None
+    assert (story_of(notes, "of", "x"), story_of([], "of", "x")) == ({"a": 1}, None)
+
+
+@pytest.mark.parametrize("reader", [read_tensors, lambda path: read_unfinished(path, "progress"), read_saved_state])
+@pytest.mark.parametrize("spoiled", [b"\xff" * 8, b"\x02\0\0\0\0\0\0\0[]", b"hello, this is text", "cut"])
 def test_what_is_damaged_is_said(written, reader, spoiled):
     written.write_bytes(written.read_bytes()[:-3] if spoiled == "cut" else spoiled)
     with pytest.raises(DnnExplainError, match=r"not a whole safetensors file|no unfinished run"):

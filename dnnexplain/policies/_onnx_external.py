@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies._files import read_bytes
 from dnnexplain.reading import current_limits
+from dnnexplain.tensor_files import read_whole
 
 __all__ = ["gather"]
 
@@ -59,7 +59,7 @@ def _piece(said: dict[str, str], files: dict[str, bytes], path: Path) -> bytes:
         if not beside.is_file():
             msg = f"{path}: its weights lie in another file, {name!r}, which is not beside it; copy both, or {_WHOLE}"
             raise DnnExplainError(msg)
-        files[name] = read_bytes(beside)
+        files[name] = read_whole(beside)
     start = int(said.get("offset", 0))
     end = start + int(said.get("length", len(files[name]) - start))
     if not 0 <= start <= end <= len(files[name]):

@@ -8,13 +8,12 @@ from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, System
 from dnnexplain.policies._describe import system_parameters
-from dnnexplain.reading import parse_json, read_start
 from dnnexplain.registry import spec_of
+from dnnexplain.tensor_files import header_note
 
 __all__ = ["KEY", "find", "read_metadata", "shipped"]
 
 KEY = "dnnexplain"
-LONGEST_HEADER = 10_000_000
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -25,18 +24,15 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     Raises:
         DnnExplainError: the file cannot be read, or has no whole header.
     """
-    file = Path(path)
-    length = int.from_bytes(read_start(file, 8), "little")
-    raw = read_start(file, 8 + length)[8:] if length <= LONGEST_HEADER else b""
-    try:
-        metadata = parse_json(raw.decode(), file).get("__metadata__", {}).get(KEY) if len(raw) == length else None
-        story = parse_json(metadata, file) if metadata is not None else {}
-    except (ValueError, TypeError, AttributeError):
-        story = None
-    if len(raw) != length or not isinstance(story, dict):
-        msg = f"{file}: not a whole safetensors file (its header is cut off or damaged); copy it again"
-        raise DnnExplainError(msg)
+    story = header_note(path, KEY)
+    if story is None:
+        raise damaged(path)
     return story
+
+
+def damaged(path: str | Path) -> DnnExplainError:
+    """That a file's header is cut off, or says nothing that can be read."""
+    return DnnExplainError(f"{path}: not a whole safetensors file (its header is cut off or damaged); copy it again")
 
 
 def shipped(system: System, directory: Path | None = None) -> dict[str, Path]:

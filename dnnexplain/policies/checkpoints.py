@@ -19,7 +19,6 @@ from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
 from dnnexplain.policies._by_names import fill_by_names
 from dnnexplain.policies._describe import size_hint, system_parameters
-from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
@@ -35,7 +34,7 @@ from dnnexplain.policies.onnx_files import is_onnx, read_onnx
 from dnnexplain.policies.sb3 import is_sb3_zip, network_of, read_agent, refuse_unknown
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 from dnnexplain.reading import open_zip
-from dnnexplain.tensor_files import read_tensors
+from dnnexplain.tensor_files import read_tensors, read_whole, story_of
 from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
 
 __all__ = ["load", "load_any", "load_shipped", "read_metadata", "reading_as", "save", "shipped", "were_asked"]
@@ -299,8 +298,11 @@ def _tensorflow(path: Path, system: System, how: How) -> TorchPolicy:
 
 
 def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    tensors, _ = read_tensors(file)
-    return tensors, read_metadata(file)
+    tensors, notes = read_tensors(file)
+    story = story_of(notes, KEY, file)
+    if story is None:
+        raise _shipped.damaged(file)
+    return tensors, story
 
 
 def _check_system(story: dict[str, Any], system: System, where: str) -> None:
@@ -376,7 +378,7 @@ def load_any(
         return _policy(known[0], system, path, how, {}, known[1])
     if is_tensorflow(path):
         return _tensorflow(path, system, how)
-    data = read_bytes(path)
+    data = read_whole(path)
     if _is_safetensors(data) or path.suffix == ".safetensors":
         return _load(path, system, how)
     members = open_zip(data, path).namelist() if data.startswith(b"PK\x03\x04") else []

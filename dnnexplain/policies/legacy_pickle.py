@@ -21,9 +21,9 @@ import torch
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, System
-from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies.networks import dense_stack
 from dnnexplain.policies.torch_policy import TorchPolicy
+from dnnexplain.tensor_files import read_whole
 
 __all__ = ["OPCODES", "Array", "Refused", "load_legacy", "numpy_names", "read_arrays", "refuse"]
 
@@ -174,7 +174,7 @@ def read_arrays(path: str | Path) -> list[NDArray[Any]]:
         DnnExplainError: the file is missing, truncated, or holds anything but numbers in arrays; nothing
             in it is run.
     """
-    data = read_bytes(path)
+    data = read_whole(path)
     try:
         _check_instructions(data)
         arrays = _ArraysOnly(io.BytesIO(data), encoding="latin1").load()

@@ -24,9 +24,9 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError, System, only_numbers
 from dnnexplain.counts import counted
 from dnnexplain.policies._adapters import EachNormalized, Normalized
-from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies.legacy_pickle import OPCODES, Array, Refused, numpy_names, refuse
 from dnnexplain.reading import open_zip, parse_json
+from dnnexplain.tensor_files import read_whole
 
 __all__ = ["behind_its_pipeline", "normalized", "read_statistics"]
 
@@ -114,7 +114,7 @@ def read_statistics(path: str | Path) -> Statistics:
     Raises:
         DnnExplainError: damaged, none of these, or statistics of several observations.
     """
-    data = read_bytes(path)
+    data = read_whole(path)
     try:
         if data.startswith(b"PK\x03\x04"):
             with open_zip(data, path) as archive:

@@ -20,13 +20,13 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError, NetworkPolicy
 from dnnexplain.counts import counted
 from dnnexplain.files import write_bytes
-from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._onnx_external import gather
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
 from dnnexplain.policies._onnx_ops import OPERATIONS
 from dnnexplain.policies._onnx_quiet import quiet_export
 from dnnexplain.policies._onnx_recurrent import RECURRENT
 from dnnexplain.reading import check_count
+from dnnexplain.tensor_files import read_whole
 
 __all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx", "taken", "through_onnx"]
 
@@ -114,7 +114,7 @@ def read_onnx(path: str | Path) -> OnnxNetwork:
         DnnExplainError: not a whole ONNX file, several inputs, weights elsewhere, or an operator that is
             not read; the operator is named.
     """
-    data = read_bytes(path)
+    data = read_whole(path)
     try:
         return _network(_parsed(path, data), str(path))
     except DnnExplainError as error:

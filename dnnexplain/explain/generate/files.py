@@ -17,7 +17,7 @@ from dnnexplain.explain.generate.autoregressive import Autoregressive
 from dnnexplain.explain.generate.coordinates import in_coordinates
 from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.files import write_bytes
-from dnnexplain.reading import parse_json, read_bytes, read_start
+from dnnexplain.tensor_files import header_note, read_whole
 
 __all__ = [
     "KEY",
@@ -32,7 +32,6 @@ __all__ = [
 
 KEY = "dnnexplain-generator"
 FORMAT = 1
-LONGEST_HEADER = 10_000_000
 LONGEST = 100_000
 """Records of a table that a file may ask for."""
 
@@ -95,16 +94,9 @@ def read_story(path: str | Path) -> dict[str, Any]:
     Raises:
         DnnExplainError: the file cannot be read, or is no whole safetensors file.
     """
-    file = Path(path)
-    length = int.from_bytes(read_start(file, 8), "little")
-    raw = read_start(file, 8 + length)[8:] if length <= LONGEST_HEADER else b""
-    try:
-        data = parse_json(raw.decode(), file).get("__metadata__", {}).get(KEY) if len(raw) == length else None
-        story = parse_json(data, file) if data is not None else {}
-    except (ValueError, TypeError, AttributeError):
-        story = None
-    if len(raw) != length or not isinstance(story, dict):
-        raise _damaged(file)
+    story = header_note(path, KEY)
+    if story is None:
+        raise _damaged(path)
     return story
 
 
@@ -124,7 +116,7 @@ def load_generator(path: str | Path, system: Any = None) -> Any:
     if system is not None:
         _check_columns(story, system, file)
     made = KINDS[story["generator"]]()
-    data = read_bytes(file)
+    data = read_whole(file)
     try:
         arrays = load(data)
         made.take(arrays, ordered=bool(story.get("ordered", True)))
@@ -188,7 +180,7 @@ def _check_columns(story: Mapping[str, Any], system: Any, file: Path) -> None:
     raise DnnExplainError(msg)
 
 
-def _damaged(file: Path) -> DnnExplainError:
+def _damaged(file: str | Path) -> DnnExplainError:
     return DnnExplainError(
         f"{file}: not a whole generator's file (cut off, damaged, or of something else); copy it again"
     )
