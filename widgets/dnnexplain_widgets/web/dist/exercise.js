@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 0d3e61667ba7dd4c1be94ab7b630e0a82b5d7dacb1c667e1619668677e929f9c
+// Built from widgets/page (make page), sources 603c4b4fa4769003a113279af565df5a9b356cab157272d671ffe902b3b1d43d
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

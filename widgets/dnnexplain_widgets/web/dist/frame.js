@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 0d3e61667ba7dd4c1be94ab7b630e0a82b5d7dacb1c667e1619668677e929f9c
+// Built from widgets/page (make page), sources 603c4b4fa4769003a113279af565df5a9b356cab157272d671ffe902b3b1d43d
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -4,6 +4,7 @@
 // A scenario's `at` goes to answers.chosen, as the board's.
 
 import { firstOf, focusedIn, h, s } from "../shared/dom.js";
+import { showOverflow } from "../shared/overflow.js";
 import { answer, press } from "../session/answers.js";
 import { LONG_LABEL } from "./cells.js";
 
@@ -18,6 +19,9 @@ export function makeFindings(store, part, model) {
   const element = h("div", { class: "dx-findings" });
   /** @type {Finding[] | null} */
   let drawn = null;
+  /** @type {(() => void)[]} */
+  let stops = [];
+  const stop = () => stops.forEach((end) => end());
   const update = () => {
     /** @type {Finding[]} */
     const findings = model.get("figure").findings || [];
@@ -26,10 +30,12 @@ export function makeFindings(store, part, model) {
     drawn = findings;
     const focused = focusedIn(element)?.dataset.key;
     element.replaceChildren(...findings.map((finding, index) => findingOf(finding, index, model)));
+    stop();
+    stops = [...element.querySelectorAll(".dx-cells-box")].map((box) => showOverflow(/** @type {HTMLElement} */ (box)));
     if (focused) firstOf(element, `[data-key="${focused}"]`)?.focus();
   };
   model.on("change:figure", update);
-  return { element, update, stop() {} };
+  return { element, update, stop };
 }
 
 /**
